@@ -1,0 +1,76 @@
+"""What can go wrong, said once.  Every error names the place, the thing and the remedy.
+
+>>> raise NoRule("no derivative rule for f", remedy="Register one with rg.rule.")
+Traceback (most recent call last):
+    ...
+retrograd.runtime.errors.NoRule: no derivative rule for f
+  Register one with rg.rule.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Location:
+    """A place in the user's source: file, line, and the columns the caret underlines."""
+
+    file: str
+    line: int
+    text: str = ""
+    column: int = 0
+    end_column: int = 0
+
+    def caret(self) -> str:
+        width = max(1, self.end_column - self.column)
+        return f"    {self.text}\n    {' ' * self.column}{'^' * width}"
+
+
+class DifferentiationError(Exception):
+    """The base of everything Retrograd raises about a derivative."""
+
+    def __init__(self, message: str, *, where: Location | None = None, remedy: str = "") -> None:
+        self.message, self.where, self.remedy = message, where, remedy
+        super().__init__(self._render())
+
+    def _render(self) -> str:
+        lines = [self.message]
+        if self.where is not None:
+            lines[0] = f"{self.where.file}:{self.where.line}: {self.message}"
+            if self.where.text:
+                lines.append(self.where.caret())
+        if self.remedy:
+            lines.append(f"  {self.remedy}")
+        return "\n".join(lines)
+
+
+class UnsupportedSyntax(DifferentiationError, SyntaxError):
+    """A construct of the language that is not differentiated."""
+
+    def __str__(self) -> str:
+        return self._render()
+
+
+class NoRule(DifferentiationError, NotImplementedError):
+    """A function without a derivative rule received an active value."""
+
+
+class UntypedValue(DifferentiationError, TypeError):
+    """An active value whose type could not be inferred."""
+
+
+class ArgumentError(DifferentiationError, TypeError):
+    """A wrong ``wrt``, an integer input, a result that is not a scalar."""
+
+
+class AliasedMutation(DifferentiationError, RuntimeError):
+    """A store into memory that another live name sees."""
+
+
+class SourceUnavailable(DifferentiationError, RuntimeError):
+    """The function's source cannot be found, or is not the code that runs."""
+
+
+class MissingExtra(DifferentiationError, ImportError):
+    """A feature whose optional dependency is not installed."""

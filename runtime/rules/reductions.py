@@ -1,0 +1,167 @@
+"""What are the derivatives of sums, products and extremes along axes?
+
+>>> from retrograd.runtime.rules import lookup
+>>> lookup(np.sum).pullback(1.0, 3.0, np.array([1.0, 2.0]))
+array([1., 1.])
+
+Keywords that NumPy places behind ``dtype`` and ``out`` are keyword-only here.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from retrograd.runtime import numerics
+from retrograd.runtime.rules.rule import pushforward_of, rule
+
+
+@rule(np.sum, linear=("a",), probe=True)
+def sum(z_bar, z, a, axis=None, *, keepdims=False):
+    a_bar = numerics.unreduce(z_bar, a, axis, keepdims)
+    return a_bar
+
+
+@rule(np.mean, linear=("a",), probe=True)
+def mean(z_bar, z, a, axis=None, *, keepdims=False):
+    a_bar = numerics.unreduce(z_bar / numerics.count(a, axis), a, axis, keepdims)
+    return a_bar
+
+
+# z / a would divide by zero; the product of the others is finite there
+@rule(np.prod, probe=True)
+def prod(z_bar, z, a, axis=None, *, keepdims=False):
+    merged = numerics.merge_axes(a, axis)
+    before = numerics.cumprod_before(merged)
+    after = np.flip(numerics.cumprod_before(np.flip(merged, -1)), -1)
+    others = numerics.split_axes(before * after, a, axis)
+    a_bar = numerics.unreduce(z_bar, a, axis, keepdims) * numerics.conj(others)
+    return a_bar
+
+
+@pushforward_of(np.prod)
+def prod_pushforward(a_dot, z, a, axis=None, *, keepdims=False):
+    merged = numerics.merge_axes(a, axis)
+    before = numerics.cumprod_before(merged)
+    after = np.flip(numerics.cumprod_before(np.flip(merged, -1)), -1)
+    others = numerics.split_axes(before * after, a, axis)
+    contribution = np.sum(a_dot * others, axis=axis, keepdims=keepdims)
+    return contribution
+
+
+# ties share evenly: the mean of the gradients on either side of the kink
+@rule(np.min, np.amin, real_only=True, probe=True)
+@rule(np.max, np.amax, real_only=True, probe=True)
+def max(z_bar, z, a, axis=None, *, keepdims=False):
+    peak = numerics.same(a, numerics.unreduce(z, a, axis, keepdims))
+    ties = np.sum(peak, axis=axis, keepdims=keepdims)
+    a_bar = np.where(peak, numerics.unreduce(z_bar / ties, a, axis, keepdims), 0)
+    return a_bar
+
+
+@pushforward_of(np.min)
+@pushforward_of(np.max)
+def max_pushforward(a_dot, z, a, axis=None, *, keepdims=False):
+    peak = numerics.same(a, numerics.unreduce(z, a, axis, keepdims))
+    ties = np.sum(peak, axis=axis, keepdims=keepdims)
+    contribution = np.sum(np.where(peak, a_dot, 0), axis=axis, keepdims=keepdims) / ties
+    return contribution
+
+
+@rule(np.var, probe=True)
+def var(z_bar, z, a, axis=None, *, ddof=0, keepdims=False):
+    centred = a - np.mean(a, axis=axis, keepdims=True)
+    scale = 2 / (numerics.count(a, axis) - ddof)
+    a_bar = numerics.unreduce(z_bar * scale, a, axis, keepdims) * centred
+    return a_bar
+
+
+@pushforward_of(np.var)
+def var_pushforward(a_dot, z, a, axis=None, *, ddof=0, keepdims=False):
+    centred = a - np.mean(a, axis=axis, keepdims=True)
+    scale = 2 / (numerics.count(a, axis) - ddof)
+    contribution = np.sum(numerics.real(numerics.conj(centred) * a_dot), axis=axis, keepdims=keepdims) * scale
+    return contribution
+
+
+# a standard deviation is a norm: its subgradient at 0 is 0
+@rule(np.std, probe=True)
+def std(z_bar, z, a, axis=None, *, ddof=0, keepdims=False):
+    centred = a - np.mean(a, axis=axis, keepdims=True)
+    scaled = numerics.divide_or_zero(z_bar, z) / (numerics.count(a, axis) - ddof)
+    a_bar = numerics.unreduce(scaled, a, axis, keepdims) * centred
+    return a_bar
+
+
+@pushforward_of(np.std)
+def std_pushforward(a_dot, z, a, axis=None, *, ddof=0, keepdims=False):
+    centred = a - np.mean(a, axis=axis, keepdims=True)
+    total = np.sum(numerics.real(numerics.conj(centred) * a_dot), axis=axis, keepdims=keepdims)
+    contribution = numerics.divide_or_zero(total, z) / (numerics.count(a, axis) - ddof)
+    return contribution
+
+
+@rule(np.cumsum, linear=("a",), probe=True)
+def cumsum(z_bar, z, a, axis=None):
+    a_bar = np.reshape(np.flip(np.cumsum(np.flip(z_bar, axis), axis), axis), np.shape(a))
+    return a_bar
+
+
+# flip(cumsum(flip(z_bar * z))) / a would divide by zero; the recurrence does not divide
+@rule(np.cumprod, probe=True)
+def cumprod(z_bar, z, a, axis=None):
+    merged = numerics.along(a, axis)
+    before = numerics.cumprod_before(merged)
+    factors = np.flip(numerics.shifted(merged, -1, 0.0), -1)
+    totals = np.flip(numerics.recurrence(np.flip(numerics.along(z_bar, axis), -1), numerics.conj(factors)), -1)
+    a_bar = numerics.unalong(numerics.conj(before) * totals, a, axis)
+    return a_bar
+
+
+@pushforward_of(np.cumprod)
+def cumprod_pushforward(a_dot, z, a, axis=None):
+    merged = numerics.along(a, axis)
+    before = numerics.cumprod_before(merged)
+    contribution = numerics.unalong(numerics.recurrence(numerics.along(a_dot, axis) * before, merged), z, axis)
+    return contribution
+
+
+@rule(np.trapezoid if hasattr(np, "trapezoid") else np.trapz, linear=("y",))
+def trapezoid(z_bar, z, y, *, dx=1.0, axis=-1):
+    y_bar = numerics.untrapezoid(z_bar, y, dx, axis)
+    return y_bar
+
+
+@rule(np.nansum, linear=("a",), pushforward=None, probe=True)
+def nansum(z_bar, z, a, axis=None, *, keepdims=False):
+    a_bar = np.where(np.isnan(a), 0, numerics.unreduce(z_bar, a, axis, keepdims))
+    return a_bar
+
+
+@pushforward_of(np.nansum)
+def nansum_pushforward(a_dot, z, a, axis=None, *, keepdims=False):
+    contribution = np.sum(np.where(np.isnan(a), 0, a_dot), axis=axis, keepdims=keepdims)
+    return contribution
+
+
+@rule(np.nanmean, probe=True)
+def nanmean(z_bar, z, a, axis=None, *, keepdims=False):
+    there = np.logical_not(np.isnan(a))
+    counted = np.sum(there, axis=axis, keepdims=keepdims)
+    a_bar = np.where(there, numerics.unreduce(z_bar / counted, a, axis, keepdims), 0)
+    return a_bar
+
+
+@pushforward_of(np.nanmean)
+def nanmean_pushforward(a_dot, z, a, axis=None, *, keepdims=False):
+    there = np.logical_not(np.isnan(a))
+    counted = np.sum(there, axis=axis, keepdims=keepdims)
+    contribution = np.sum(np.where(there, a_dot, 0), axis=axis, keepdims=keepdims) / counted
+    return contribution
+
+
+@rule(math.fsum, linear=("seq",))
+def fsum(z_bar, z, seq):
+    seq_bar = numerics.unstack_like(np.broadcast_to(z_bar, len(seq)), seq)
+    return seq_bar

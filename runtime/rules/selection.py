@@ -1,0 +1,140 @@
+"""What are the derivatives of choosing: ``where``, ``clip``, sorting, indexing?
+
+>>> from retrograd.runtime.rules import lookup
+>>> lookup(np.where).pullback(1.0, None, True, 2.0, 3.0)
+(array(1.), array(0.))
+
+The zeros here say "not selected": against an infinite partial they win (``numerics.strong``).
+"""
+
+from __future__ import annotations
+
+import operator
+
+import numpy as np
+
+from retrograd.runtime import numerics
+from retrograd.runtime.rules.rule import pushforward_of, rule
+
+
+@rule(np.where, linear=("x", "y"), broadcasts=True, probe=True)
+def where(z_bar, z, condition, x, y, /):
+    x_bar = np.where(condition, z_bar, 0)
+    y_bar = np.where(condition, 0, z_bar)
+    return x_bar, y_bar
+
+
+# the bounds count as inside: slope 1 there, as if nothing had been clipped
+@rule(np.clip, inputs=("a", "a_min", "a_max"), broadcasts=True, real_only=True, probe=True)
+def clip(z_bar, z, a, a_min=None, a_max=None):
+    a_bar = np.where(numerics.inside(a, a_min, a_max), z_bar, 0)
+    a_min_bar = np.where(numerics.at_low(a, a_min, a_max), z_bar, 0)
+    a_max_bar = np.where(numerics.at_high(a, a_min, a_max), z_bar, 0)
+    return a_bar, a_min_bar, a_max_bar
+
+
+@pushforward_of(np.clip)
+def clip_pushforward(a_dot, a_min_dot, a_max_dot, z, a, a_min=None, a_max=None):
+    from_a = np.where(numerics.inside(a, a_min, a_max), a_dot, 0)
+    from_min = np.where(numerics.at_low(a, a_min, a_max), a_min_dot, 0)
+    from_max = np.where(numerics.at_high(a, a_min, a_max), a_max_dot, 0)
+    return from_a, from_min, from_max
+
+
+@rule(np.ndarray.clip, inputs=("a", "min", "max"), broadcasts=True, real_only=True, probe=True)
+def clip_method(z_bar, z, a, min=None, max=None):
+    a_bar = np.where(numerics.inside(a, min, max), z_bar, 0)
+    min_bar = np.where(numerics.at_low(a, min, max), z_bar, 0)
+    max_bar = np.where(numerics.at_high(a, min, max), z_bar, 0)
+    return a_bar, min_bar, max_bar
+
+
+@pushforward_of(np.ndarray.clip)
+def clip_method_pushforward(a_dot, min_dot, max_dot, z, a, min=None, max=None):
+    from_a = np.where(numerics.inside(a, min, max), a_dot, 0)
+    from_min = np.where(numerics.at_low(a, min, max), min_dot, 0)
+    from_max = np.where(numerics.at_high(a, min, max), max_dot, 0)
+    return from_a, from_min, from_max
+
+
+@rule(np.sort, real_only=True, probe=True)
+def sort(z_bar, z, a, axis=-1):
+    order = np.argsort(a, axis=axis, kind="stable")
+    a_bar = np.reshape(np.take_along_axis(z_bar, np.argsort(order, axis=axis), axis), np.shape(a))
+    return a_bar
+
+
+@pushforward_of(np.sort)
+def sort_pushforward(a_dot, z, a, axis=-1):
+    contribution = np.take_along_axis(a_dot, np.argsort(a, axis=axis, kind="stable"), axis)
+    return contribution
+
+
+@rule(np.take_along_axis, linear=("arr",))
+def take_along_axis(z_bar, z, arr, indices, axis=-1):
+    arr_bar = numerics.scatter_along_axis(z_bar, indices, axis, arr)
+    return arr_bar
+
+
+@rule(np.take, linear=("a",))
+def take(z_bar, z, a, indices, axis=None):
+    a_bar = numerics.untake(z_bar, indices, axis, a)
+    return a_bar
+
+
+@rule(operator.getitem, linear=("a",), sharing="maybe")
+def getitem(z_bar, z, a, key, /):
+    a_bar = numerics.scatter_add(z_bar, key, a)
+    return a_bar
+
+
+@rule(np.median, real_only=True, probe=True)
+def median(z_bar, z, a, axis=None, *, keepdims=False):
+    a_bar = numerics.unmedian(z_bar, a, axis, keepdims)
+    return a_bar
+
+
+@pushforward_of(np.median)
+def median_pushforward(a_dot, z, a, axis=None, *, keepdims=False):
+    weights = numerics.unmedian(np.ones_like(z), a, axis, keepdims)
+    contribution = np.sum(weights * a_dot, axis=axis, keepdims=keepdims)
+    return contribution
+
+
+# -- complex parts -------------------------------------------------------------------------------------
+
+
+@rule(np.real, numerics.real, linear=("val",), sharing="view", probe=True)
+def real(z_bar, z, val):
+    val_bar = z_bar
+    return val_bar
+
+
+@rule(np.imag, linear=("val",), sharing="maybe", probe=True)
+def imag(z_bar, z, val):
+    val_bar = 1j * z_bar
+    return val_bar
+
+
+@rule(np.conj, np.conjugate, linear=("x",), probe=True)
+def conj(z_bar, z, x, /):
+    x_bar = numerics.conj(z_bar)
+    return x_bar
+
+
+@rule(numerics.conj, linear=("x",), sharing="maybe", probe=True)
+def helper_conj(z_bar, z, x):
+    x_bar = numerics.conj(z_bar)
+    return x_bar
+
+
+@rule(np.angle, probe=True, singular=True)
+def angle(z_bar, z, z_in):
+    z_in_bar = z_bar * (1j * z_in) / np.square(np.abs(z_in))
+    return z_in_bar
+
+
+@pushforward_of(np.angle)
+def angle_pushforward(z_in_dot, z, z_in):
+    contribution = np.imag(numerics.conj(z_in) * z_in_dot) / np.square(np.abs(z_in))
+    return contribution

@@ -1,0 +1,198 @@
+"""while, break, continue and early return, also inside nested loops."""
+
+import numpy as np
+
+from tests.zoo.table import normal, positive, program
+
+
+@program(args=(5.0,))
+def while_newton(a):
+    x = a
+    while abs(x * x - a) > 1e-13 * a:
+        x = 0.5 * (x + a / x)
+    return x
+
+
+@program(args=(0.7, 4))
+def while_counter(x, n):
+    i = 0
+    y = x
+    while i < n:
+        y = y * x + i
+        i += 1
+    return y
+
+
+@program(args=(3.0,))
+def while_never_entered(x):
+    y = x * x
+    while y < 0:
+        y = y * x
+    return y
+
+
+@program(args=(0.3, 1.9))
+def while_on_an_active_value(x, rate):
+    y = x
+    while y < 5:
+        y = rate * y + x
+    return y
+
+
+@program(args=(0.6, 10))
+def break_out(x, n):
+    y = x
+    for i in range(n):
+        y = y + 0.5 * y * x
+        if y > 1.5:
+            break
+        y = y * 1.1
+    return y
+
+
+@program(args=(0.6, 6))
+def continue_past(x, n):
+    y = x
+    for i in range(n):
+        if i % 3 == 1:
+            continue
+        y = y * np.cos(x) + x
+    return y
+
+
+@program(args=(0.6, 6))
+def continue_then_break(x, n):
+    y = x
+    for i in range(n):
+        if i == 0:
+            y = y * 3
+            continue
+        y = y * x
+        if i == 2:
+            break
+    return y
+
+
+@program(args=(0.6,))
+def break_in_the_first_iteration(x):
+    y = x
+    for i in range(5):
+        y = y * x
+        break
+    return y
+
+
+@program(args=(0.8, 4))
+def early_return(x, n):
+    y = x
+    for i in range(n):
+        y = y * 1.4
+        if y > 1.5:
+            return y * x
+    return y
+
+
+@program(args=(1.4,))
+def return_from_branches(x):
+    if x < 0:
+        return -x
+    y = x * x
+    if y > 1:
+        return y + x
+    return y
+
+
+@program(args=(0.8, 4, 3))
+def return_from_nested_loops(x, n, m):
+    y = x
+    for i in range(n):
+        for j in range(m):
+            y = y + 0.2 * x * y
+            if y > 1.7:
+                return y * y
+        y = y * x
+    return y
+
+
+@program(args=(0.8, 4, 4))
+def break_from_the_inner_loop(x, n, m):
+    y = x
+    for i in range(n):
+        for j in range(m):
+            if j > i:
+                break
+            y = y + 0.1 * x * y
+        y = y * 1.05
+    return y
+
+
+@program(args=(0.8, 4, 4))
+def continue_in_the_inner_loop(x, n, m):
+    y = x
+    for i in range(n):
+        z = y
+        for j in range(m):
+            if (i + j) % 2:
+                continue
+            z = z * np.sin(z + x)
+        y = y + z
+    return y
+
+
+@program(args=(0.8,))
+def while_true(x):
+    y = x
+    count = 0
+    while True:
+        count += 1
+        y = y * 1.3
+        if count == 4:
+            break
+        if y > 100:
+            return y
+    return y * x
+
+
+@program(args=(normal(5),))
+def break_over_elements(x):
+    total = 0.0
+    for a in x:
+        total += a * a
+        if total > 0.5:
+            break
+    return total
+
+
+@program(args=(0.4, 3))
+def for_inside_while(x, n):
+    y = x
+    k = 0
+    while k < n:
+        for j in range(k):
+            y = y + x * y
+        k += 1
+        y = y * 0.9
+    return y
+
+
+@program(args=(positive(3),))
+def return_inside_while(x):
+    s = np.sum(x)
+    while s > 0.1:
+        x = x / 2
+        s = np.sum(x * x)
+        if s < 0.5:
+            return x * s
+    return x
+
+
+@program(args=(0.9, 7))
+def loop_else_after_break(x, n):
+    y = x
+    for i in range(n):
+        y = y * 1.2
+        if y > 2:
+            break
+    else:
+        y = y * x
+    return y * x

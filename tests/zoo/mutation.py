@@ -1,0 +1,220 @@
+"""Stores into arrays that the program made itself: u[i] = v, u[i] += v, slices, augmented assignment."""
+
+import numpy as np
+
+from tests.zoo.table import normal, positive, program
+
+
+@program(args=(0.7, 5))
+def fill_elements(x, n):
+    u = np.zeros(n)
+    for i in range(n):
+        u[i] = x**i
+    return u
+
+
+@program(args=(0.9, positive(5)))
+def recurrence(a, f):
+    u = np.zeros(len(f))
+    u[0] = f[0]
+    for i in range(1, len(f)):
+        u[i] = a * u[i - 1] + f[i]
+    return u
+
+
+@program(args=(0.9, 0.5, 6))
+def euler(rate, start, n):
+    u = np.empty(n + 1)
+    u[0] = start
+    for i in range(n):
+        u[i + 1] = u[i] + 0.1 * rate * u[i] * (1 - u[i])
+    return np.sum(u**2)
+
+
+@program(args=(normal(4),))
+def add_to_elements(x):
+    u = np.zeros(4)
+    for i in range(4):
+        u[i] += x[i] ** 2
+        u[0] += x[i]
+    return np.sum(u * u)
+
+
+@program(args=(normal(6), 0.1))
+def heat_steps(u0, r):
+    u = u0.copy()
+    for k in range(3):
+        u[1:-1] = u[1:-1] + r * (u[2:] - 2 * u[1:-1] + u[:-2])
+    return u
+
+
+@program(args=(normal(5),))
+def slice_update(x):
+    u = x * 1.0
+    u[1:4] *= 2
+    u[0] = u[1] * u[2]
+    u[3:] += x[:2]
+    return np.sum(u**2)
+
+
+@program(args=(normal(5),))
+def overlapping_slice_update(x):
+    z = x.copy()
+    z[1:] += z[:-1]
+    return z * z
+
+
+@program(args=(normal(3),))
+def read_then_overwrite(x):
+    y = x * x
+    z = np.sin(y)
+    y[1] = 4.0
+    return np.sum(y * z)
+
+
+@program(args=(normal(3), 0.7))
+def overwrite_twice(x, c):
+    u = np.zeros(3)
+    u[0] = x[0] * c
+    u[0] = u[0] * x[1]
+    u[1] = x[1]
+    u[1] = 2.0
+    return np.sum(u * x)
+
+
+@program(args=(normal(2, 3),))
+def fill_rows(a):
+    out = np.zeros((3, 2))
+    for i in range(3):
+        out[i] = np.tanh(a[:, i])
+        out[i, 1] = out[i, 0] * a[0, i]
+    return out
+
+
+@program(args=(normal(3, 3),))
+def fill_a_matrix(a):
+    m = np.zeros((3, 3))
+    for i in range(3):
+        for j in range(i + 1):
+            m[i, j] = a[i, j] * a[j, i]
+            m[j, i] = m[i, j]
+    return m
+
+
+@program(args=(normal(4), 0.5))
+def store_a_scalar_in_a_slice(x, c):
+    u = x.copy()
+    u[1:3] = c
+    return u * x
+
+
+@program(args=(normal(4),))
+def augmented_on_an_array(x):
+    y = x * 2
+    y += x
+    y *= y
+    y -= 1.5
+    y /= 3
+    return np.sum(y * x)
+
+
+@program(args=(0.8,))
+def augmented_on_a_number(x):
+    y = x
+    y *= x
+    y += 2 * x
+    y -= x / 3
+    y **= 2
+    return y
+
+
+@program(args=(normal(4),))
+def rebinding_is_not_mutation(x):
+    y = x
+    y = y + x
+    y = y * x
+    return y
+
+
+@program(args=(normal(3),))
+def write_through_a_view(x):
+    y = x * 1.0
+    v = y[:1]
+    v *= 3
+    return np.sum(y**2)
+
+
+@program(args=(normal(3), 1.3))
+def alias_sees_the_write(x, c):
+    y = x * c
+    z = y
+    z[0] = c * c
+    return np.sum(y * z)
+
+
+@program(args=(normal(4), 0.3, 3))
+def zero_a_part(x, c, n):
+    u = x * c
+    for i in range(n):
+        u[i] = 0.0
+        u[i + 1] = u[i + 1] * c + u[i]
+    return np.sum(u)
+
+
+@program(args=(normal(4),))
+def cumulative_in_place(x):
+    u = x.copy()
+    for i in range(1, len(u)):
+        u[i] = u[i] + u[i - 1]
+    return np.sum(u * u)
+
+
+@program(args=(normal(4), 3))
+def branch_with_a_store(x, n):
+    u = np.zeros(4)
+    for i in range(4):
+        if x[i] > 0:
+            u[i] = x[i] ** 2
+        elif i < n:
+            u[i] -= x[i]
+    return np.sum(u * x)
+
+
+@program(args=(normal(3),))
+def full_and_ones_like(x):
+    a = np.ones_like(x)
+    b = np.full(3, 2.5)
+    a[0] = x[1]
+    b[2] *= x[2]
+    return np.sum(a * b * x)
+
+
+@program(args=(positive(4), 0.2, 3))
+def wave_with_two_buffers(u0, r, n):
+    u = u0.copy()
+    previous = u0.copy()
+    for k in range(n):
+        new = np.zeros(4)
+        new[1:-1] = 2 * u[1:-1] - previous[1:-1] + r * (u[2:] - 2 * u[1:-1] + u[:-2])
+        previous = u
+        u = new
+    return np.sum(u**2)
+
+
+def _store_square(u, i, x):
+    u[i] = x * x
+
+
+@program(args=(normal(3),))
+def helper_that_stores(x):
+    u = np.zeros(3)
+    for i in range(3):
+        _store_square(u, i, x[i])
+    return np.sum(u * x)
+
+
+@program(args=(normal(3), normal(3, seed=1)))
+def caller_array_is_written(x, y):
+    x *= 2
+    x[0] = y[1]
+    return np.sum(x * y)

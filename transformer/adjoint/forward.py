@@ -1,0 +1,275 @@
+"""Forward mode: the program of a directional derivative.
+
+Each statement is followed by the statement of its tangent; branches and loops carry tangents beside the values they
+belong to.  The result has no tapes, which is why reverse mode can be applied to it (H1).
+"""
+
+from __future__ import annotations
+
+import operator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from retrograd.runtime import emitted, numerics
+from retrograd.runtime.errors import NoRule
+
+from ..builder import type_of
+from ..ir import Aggregate, Atom, Block, Call, Const, For, Function, If, Let, Raise, Stmt, Undefined, Var, While
+from ..lower import Lowering
+from ..types import AggregateT, ArrayT, ListT, ScalarT, is_inexact, same_shape
+from . import context
+from .reverse import _has_complex
+
+
+@dataclass
+class Forward:
+    """One forward sweep: ``dots`` holds the tangent of each active value."""
+
+    low: Lowering
+    active: set[Var]
+    dots: dict[Var, Atom] = field(default_factory=dict)
+
+    @property
+    def build(self) -> Any:
+        return self.low.build
+
+    def is_active(self, atom: Atom) -> bool:
+        from ..ir import vars_of
+
+        return any(v in self.dots for v in vars_of(atom))
+
+    def dot(self, atom: Atom) -> Atom:
+        """The tangent of an atom, zeros where it is not active."""
+        if isinstance(atom, Var) and atom in self.dots:
+            return self.dots[atom]
+        if isinstance(atom, Aggregate):
+            return Aggregate(atom.kind, tuple(map(self.dot, atom.items)), atom.keys)
+        return self.zeros(atom)
+
+    def zeros(self, atom: Atom) -> Atom:
+        t = type_of(atom)
+        if isinstance(t, AggregateT):
+            keys = t.keys if t.keys is not None else range(len(t.items))
+            parts = tuple(self.zeros(self._part(atom, t, key)) for key in keys)
+            return Aggregate(t.kind, parts, t.keys)
+        if isinstance(t, ScalarT) or not is_inexact(t):
+            return Const(0.0)
+        return self.build.call(np.zeros_like, atom, type=t)
+
+    def _part(self, atom: Atom, t: AggregateT, key: Any) -> Atom:
+        if isinstance(atom, Aggregate):
+            return atom.items[atom.keys.index(key) if atom.keys is not None else key]
+        if t.keys is not None and t.kind is not dict:
+            return self.build.let(Call(getattr, (atom, Const(key)), (), f"attribute:{key}"), t.items[t.keys.index(key)])
+        return self.build.call(operator.getitem, atom, Const(key), form="operator")
+
+    def hint(self, var: Var) -> str:
+        return f"{var.hint}_dot" if var.hint else ""
+
+    def bind(self, var: Var, dot: Atom) -> None:
+        """Make ``dot`` the tangent of ``var``, in its shape and dtype."""
+        t, u = type_of(dot), var.type
+        if isinstance(u, ArrayT) and isinstance(t, (ArrayT, ScalarT)) and not same_shape(t, u):
+            dot = self.build.call(numerics.broadcast_like, dot, var, type=ArrayT(t.dtype, u.shape))
+        self.dots[var] = dot
+
+    # -- statements ---------------------------------------------------------------------------------------
+
+    def block(self, stmts: tuple[Stmt, ...]) -> None:
+        for stmt in stmts:
+            self.build.loc = stmt.loc
+            if isinstance(stmt, Let):
+                self.build.add(stmt)
+                self.build.calls[stmt.var] = stmt.call
+                if stmt.var in self.active and self.is_active(Aggregate(tuple, stmt.call.atoms())):
+                    self.let(stmt)
+            elif isinstance(stmt, If):
+                self.branch(stmt)
+            elif isinstance(stmt, For):
+                self.for_(stmt)
+            elif isinstance(stmt, While):
+                self.while_(stmt)
+            else:
+                self.build.add(stmt)
+
+    def let(self, stmt: Let) -> None:
+        call = stmt.call
+        special = SPECIAL.get(call.fn)
+        if special is not None:
+            special(self, stmt)
+            return
+        rule = context.rule_of(stmt)
+        if rule.kind == "constant":
+            return
+        env = context.bind(rule, call, stmt.loc)
+        for name, atom in env.items():
+            if name not in rule.inputs and self.is_active(atom):
+                raise NoRule(f"{rule.name} has no derivative with respect to {name}, which is active", where=stmt.loc)
+        if rule.partials and not _has_complex(call):
+            self.elementwise(stmt, rule, env)
+            return
+        if rule.pushforward is None:
+            raise NoRule(f"{rule.name} has no forward rule", where=stmt.loc)
+        dots = [self.dot(env[name]) for name in rule.inputs]
+        parts = context.inline(self.low, rule.pushforward, (*dots, stmt.var), env)
+        pieces = parts.items if isinstance(parts, Aggregate) and len(rule.inputs) > 1 else (parts,)
+        total: Atom | None = None
+        for name, part in zip(rule.inputs, pieces):
+            if self.is_active(env[name]):
+                total = part if total is None else self.add(total, part, stmt.var)
+        if total is not None:
+            self.bind(stmt.var, total)
+
+    def add(self, a: Atom, b: Atom, var: Var) -> Atom:
+        if isinstance(a, Aggregate) and isinstance(b, Aggregate):
+            return Aggregate(a.kind, tuple(self.add(x, y, var) for x, y in zip(a.items, b.items)), a.keys)
+        return self.build.call(operator.add, a, b, hint=self.hint(var), form="operator")
+
+    def elementwise(self, stmt: Let, rule: Any, env: dict[str, Atom]) -> None:
+        scope = {**env, "z": stmt.var}
+        terms = []
+        for at, name in enumerate(rule.inputs):
+            if self.is_active(env[name]):
+                slope = context.partial(self.low, rule, at, scope)
+                strong = rule.singular and stmt.var.type.ndim != 0 if hasattr(stmt.var.type, "ndim") else False
+                fn = numerics.strong if strong else operator.mul
+                terms.append((self.dot(env[name]), slope, fn))
+        total: Atom | None = None
+        for k, (dot, slope, fn) in enumerate(terms):
+            hint = self.hint(stmt.var) if k == len(terms) - 1 == 0 else ""
+            term = self.build.call(fn, dot, slope, hint=hint, form="operator" if fn is operator.mul else "call")
+            total = term if total is None else self.build.call(operator.add, total, term, hint=self.hint(stmt.var), form="operator")
+        if total is not None:
+            self.bind(stmt.var, total)
+
+    # -- control flow -------------------------------------------------------------------------------------
+
+    def branch(self, stmt: If) -> None:
+        outer = self.dots
+        sides = []
+        for block in (stmt.then, stmt.orelse):
+            self.dots = dict(outer)
+            with self.build.block() as stmts:
+                self.block(block.stmts)
+                wanted = [k for k, r in enumerate(stmt.results) if r in self.active]
+                ends = {k: self.end(block.yields[k]) for k in wanted}
+            sides.append((stmts, ends))
+        self.dots = outer
+        (a_stmts, a), (b_stmts, b) = sides
+        new, then, orelse = [], [], []
+        for k, r in enumerate(stmt.results):
+            if r in self.active:
+                var = Var(self.hint(r), r.type)
+                self.dots[r] = var
+                new.append(var)
+                then.append(a[k])
+                orelse.append(b[k])
+        self.build.add(
+            replace(stmt, results=(*stmt.results, *new), then=Block(tuple(a_stmts), (*stmt.then.yields, *then)),
+                    orelse=Block(tuple(b_stmts), (*stmt.orelse.yields, *orelse)))
+        )  # fmt: skip
+
+    def end(self, atom: Atom) -> Atom:
+        return atom if isinstance(atom, Undefined) else self.dot(atom)
+
+    def carried(self, stmt: Any) -> tuple[list[int], list[Var], list[Atom], list[Var]]:
+        at = [k for k, arg in enumerate(stmt.args) if arg in self.active]
+        args = [Var(self.hint(stmt.args[k]), stmt.args[k].type) for k in at]
+        inits = [self.end(stmt.inits[k]) for k in at]
+        results = [Var(self.hint(stmt.results[k]), stmt.results[k].type) for k in at]
+        return at, args, inits, results
+
+    def loop_body(self, stmt: Any, at: list[int], args: list[Var]) -> Block:
+        for k, arg in zip(at, args):
+            self.dots[stmt.args[k]] = arg
+        with self.build.block() as stmts:
+            if isinstance(stmt, For) and stmt.each.kind == "sequence":
+                self.targets(stmt)
+            self.block(stmt.body.stmts)
+            ends = tuple(self.end(stmt.body.yields[k]) for k in at)
+        return Block(tuple(stmts), (*stmt.body.yields, *ends))
+
+    def targets(self, stmt: For) -> None:
+        for target, seq in zip(stmt.each.targets, stmt.each.operands):
+            if target in self.active and self.is_active(seq):
+                self.dots[target] = self.build.call(operator.getitem, self.dot(seq), stmt.index, hint=self.hint(target), form="operator")
+
+    def for_(self, stmt: For) -> None:
+        at, args, inits, results = self.carried(stmt)
+        outer = dict(self.dots)
+        body = self.loop_body(stmt, at, args)
+        self.close(stmt, outer, at, args, inits, results, body)
+
+    def close(self, stmt: Any, outer: Any, at: Any, args: Any, inits: Any, results: Any, body: Block) -> None:
+        self.dots = outer
+        for k, r in zip(at, results):
+            self.dots[stmt.results[k]] = r
+        self.build.add(
+            replace(stmt, args=(*stmt.args, *args), inits=(*stmt.inits, *inits), results=(*stmt.results, *results), body=body)
+        )
+
+    def while_(self, stmt: While) -> None:
+        at, args, inits, results = self.carried(stmt)
+        outer = dict(self.dots)
+        body = self.loop_body(stmt, at, args)
+        self.close(stmt, outer, at, args, inits, results, body)
+
+
+# -- computations that are not rules' business ------------------------------------------------------------
+
+
+def _getitem(sweep: Forward, stmt: Let) -> None:
+    container, key = stmt.call.args
+    dot = sweep.dot(container)
+    sweep.dots[stmt.var] = sweep.build.call(operator.getitem, dot, key, hint=sweep.hint(stmt.var), form="operator")
+
+
+def _getattr(sweep: Forward, stmt: Let) -> None:
+    owner, name = stmt.call.args
+    dot = sweep.dot(owner)
+    if isinstance(dot, Aggregate) and isinstance(name, Const):
+        sweep.dots[stmt.var] = dot.items[(dot.keys or ()).index(name.value)]
+    else:
+        sweep.dots[stmt.var] = sweep.build.let(Call(getattr, (dot, name), (), stmt.call.form), stmt.var.type, sweep.hint(stmt.var))
+
+
+def _store(sweep: Forward, stmt: Let) -> None:
+    a, key, v = stmt.call.args
+    dot = sweep.dot(a)
+    sweep.dots[stmt.var] = sweep.build.call(
+        numerics.store, dot, key, sweep.dot(v), hint=sweep.hint(stmt.var), form="store", type=stmt.var.type
+    )
+
+
+def _container(sweep: Forward, stmt: Let) -> None:
+    dot = sweep.dot(stmt.call.args[0])
+    sweep.dots[stmt.var] = sweep.build.let(Call(stmt.call.fn, (dot,)), stmt.var.type)
+
+
+SPECIAL: dict[Any, Any] = {operator.getitem: _getitem, getattr: _getattr, numerics.store: _store, tuple: _container, list: _container}
+
+
+# -- the whole function -----------------------------------------------------------------------------------
+
+
+def forward(fn: Function, wrt: tuple[Var, ...], active: set[Var], low: Lowering, value: bool) -> Function:
+    """``(params, tangents of wrt) -> (value, tangent)``, or the tangent alone."""
+    low.build.forward = False
+    sweep = Forward(low, active | set(wrt))
+    tangents = tuple(Var(f"{var.hint}_dot", var.type) for var in wrt)
+    sweep.dots.update(zip(wrt, tangents))
+    sweep.block(fn.body.stmts)
+    dot = _result_dot(sweep, fn.result)
+    out: Atom = Aggregate(tuple, (fn.result, dot)) if value else dot
+    return Function(f"{fn.name}_jvp", (*fn.params, *tangents), low.build.finish(out), fn.loc)
+
+
+def _result_dot(sweep: Forward, result: Atom) -> Atom:
+    if isinstance(result, Aggregate):
+        return Aggregate(result.kind, tuple(_result_dot(sweep, item) for item in result.items), result.keys)
+    return sweep.dot(result) if is_inexact(type_of(result)) else Const(None)
+
+
+__all__ = ["ListT", "Raise", "emitted", "forward"]

@@ -1,0 +1,555 @@
+"""The reverse sweep: from a program and its active values to the program of its pullback.
+
+Statements are met last to first; each hands the cotangent of what it defines to what it reads.  A branch is
+reversed branch by branch, a loop becomes a loop over the iterations that ran, backwards, which carries the cotangents
+of carried values and accumulates those of values from outside (L2).  The sweep reads forward values freely;
+``analysis.recording`` then decides how each of them gets there.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from retrograd.runtime import emitted, numerics
+from retrograd.runtime.errors import NoRule
+
+from ..builder import type_of
+from ..ir import (
+    UNDEFINED,
+    Aggregate,
+    Atom,
+    Block,
+    Call,
+    Const,
+    Each,
+    For,
+    Function,
+    If,
+    Let,
+    Raise,
+    SliceAtom,
+    Stmt,
+    Undefined,
+    Var,
+    While,
+    bound_inside,
+    definitions,
+    reads,
+    vars_of,
+)
+from ..lower import Lowering
+from ..types import INT, AggregateT, ArrayT, ListT, NumberT, ScalarT, is_inexact
+from . import context
+
+Place = tuple[Var, tuple[Any, ...]]  # a value, or a part of a container: (params, ("w",))
+
+
+@dataclass
+class Reverse:
+    """One reverse sweep.  ``bars`` holds the cotangent of each place so far, in the present scope."""
+
+    low: Lowering
+    active: set[Var]
+    bars: dict[Place, Atom] = field(default_factory=dict)
+    trips: dict[Any, Var] = field(default_factory=dict)
+    hints: dict[Var, str] = field(default_factory=dict)
+    masked: set[Any] = field(default_factory=set)
+
+    @property
+    def build(self) -> Any:
+        return self.low.build
+
+    # -- accumulation -------------------------------------------------------------------------------------
+
+    def is_active(self, atom: Atom) -> bool:
+        return any(v in self.active for v in vars_of(atom))
+
+    def accumulate(self, atom: Atom, g: Atom, path: tuple[Any, ...] = (), masked: bool = False) -> None:
+        """Add ``g`` to the cotangent of ``atom``, in its shape and dtype."""
+        if isinstance(atom, Aggregate):
+            self._accumulate_parts(atom, g, masked)
+            return
+        if not isinstance(atom, Var) or atom not in self.active or (isinstance(g, Const) and g.value is None):
+            return
+        t = self.type_at(atom, path)
+        if isinstance(t, AggregateT):
+            keys = t.keys if t.keys is not None else range(len(t.items))
+            for key, item in zip(keys, t.items):
+                if is_inexact(item):
+                    self.accumulate(atom, self.build.call(operator.getitem, g, Const(key)), (*path, key), masked)
+            return
+        if isinstance(t, ListT):
+            raise NoRule("a derivative with respect to a list of unknown length", remedy="Use an array, or a shorter list.")
+        place = (atom, path)
+        g = context.fit(self.low, g, self.value_at(atom, path))
+        before = self.bars.get(place)
+        if masked and isinstance(g, Var) and (before is None or before in self.masked):
+            self.masked.add(g)
+        self.bars[place] = g if before is None else self._add(before, g, place)
+
+    def _add(self, before: Atom, g: Atom, place: Place) -> Atom:
+        total = self.build.call(operator.add, before, g, form="operator")
+        if before in self.masked and g in self.masked and isinstance(total, Var):
+            self.masked.add(total)
+        self.name(before, place)
+        self.name(total, place)
+        return total
+
+    def _accumulate_parts(self, atom: Aggregate, g: Atom, masked: bool) -> None:
+        keys = atom.keys if atom.keys is not None and atom.kind is dict else range(len(atom.items))
+        for key, item in zip(keys, atom.items):
+            if self.is_active(item):
+                part = self.build.call(operator.getitem, g, Const(key))
+                self.accumulate(item, part, (), masked)
+
+    def name(self, bar: Atom, place: Place) -> None:
+        """Give a cotangent the name of what it belongs to."""
+        var, path = place
+        hint = str(path[-1]) if path and isinstance(path[-1], str) else var.hint
+        if hint and isinstance(bar, Var) and not bar.hint and bar not in self.hints:
+            self.hints[bar] = f"{hint}_bar"
+
+    @staticmethod
+    def type_at(var: Var, path: tuple[Any, ...]) -> Any:
+        t = var.type
+        for key in path:
+            t = t.items[t.keys.index(key) if t.keys is not None else key]
+        return t
+
+    def value_at(self, var: Var, path: tuple[Any, ...]) -> Atom:
+        value: Atom = var
+        t = var.type
+        for key in path:
+            if t.keys is not None and t.kind is not dict:
+                inner = t.items[t.keys.index(key)]
+                value = self.build.let(Call(getattr, (value, Const(key)), (), f"attribute:{key}"), inner)
+            else:
+                value = self.build.call(operator.getitem, value, Const(key), form="operator")
+            t = type_of(value)
+        return value
+
+    def zeros(self, place: Place) -> Atom:
+        t = self.type_at(*place)
+        if isinstance(t, ScalarT):
+            return Const(0.0)
+        made = self.build.call(np.zeros_like, self.value_at(*place), type=t)
+        self.name(made, place)
+        return made
+
+    # -- blocks -------------------------------------------------------------------------------------------
+
+    def block(self, stmts: Iterable[Stmt]) -> None:
+        for stmt in reversed(list(stmts)):
+            self.build.loc = stmt.loc
+            if isinstance(stmt, Let):
+                self.let(stmt)
+            elif isinstance(stmt, If):
+                self.branch(stmt)
+            elif isinstance(stmt, (For, While)):
+                self.loop(stmt)
+
+    def take(self, var: Var) -> Any:
+        """The finished cotangent of a value at its definition; None if nothing reached it."""
+        if isinstance(var.type, AggregateT):
+            return self._take_container(var)
+        bar = self.bars.pop((var, ()), None)
+        if bar is not None:
+            self.name(bar, (var, ()))
+        return bar
+
+    def _take_container(self, var: Var) -> Any:
+        found = {path: self.bars.pop((var, path)) for v, path in list(self.bars) if v is var}
+        return self._nest(var.type, found, ()) if found else None
+
+    def _nest(self, t: Any, found: dict[Any, Atom], path: tuple[Any, ...]) -> Atom:
+        if not isinstance(t, AggregateT):
+            return found.get(path, Const(None))
+        keys = t.keys if t.keys is not None else range(len(t.items))
+        parts = tuple(self._nest(item, found, (*path, key)) for key, item in zip(keys, t.items))
+        return Aggregate(tuple if t.keys is not None and t.kind is not dict else t.kind, parts, t.keys if t.kind is dict else None)
+
+    # -- one computation ----------------------------------------------------------------------------------
+
+    def let(self, stmt: Let) -> None:
+        if stmt.var not in self.active:
+            return
+        z_bar = self.take(stmt.var)
+        if z_bar is None:
+            return
+        call = stmt.call
+        special = SPECIAL.get(call.fn)
+        if special is not None:
+            special(self, stmt, z_bar)
+            return
+        rule = context.rule_of(stmt)
+        env = context.bind(rule, call, stmt.loc)
+        masked = z_bar in self.masked or call.fn in MASKING
+        if rule.partials and rule.written_pullback is None or (rule.partials and not _has_complex(call)):
+            self._elementwise(stmt, rule, env, z_bar, masked)
+            return
+        if rule.pullback is None:
+            raise NoRule(f"{rule.name} has no reverse rule", where=stmt.loc)
+        gs = context.inline(self.low, rule.pullback, (z_bar, stmt.var), env)
+        parts = gs.items if isinstance(gs, Aggregate) and len(rule.inputs) > 1 else (gs,)
+        self._refuse_unruled(stmt, rule, env)
+        for name, g in zip(rule.inputs, parts):
+            if self.is_active(env[name]):
+                self.accumulate(env[name], g, (), masked)
+
+    def _refuse_unruled(self, stmt: Let, rule: Any, env: dict[str, Atom]) -> None:
+        for name, atom in env.items():
+            if name not in rule.inputs and self.is_active(atom):
+                raise NoRule(
+                    f"{rule.name} has no derivative with respect to {name}, which is active", where=stmt.loc,
+                    remedy="Pass a constant there, e.g. rg.stop_gradient(...).",
+                )  # fmt: skip
+
+    def _elementwise(self, stmt: Let, rule: Any, env: dict[str, Atom], z_bar: Atom, masked: bool) -> None:
+        scope = {**env, "z": stmt.var}
+        for at, name in enumerate(rule.inputs):
+            if self.is_active(env[name]):
+                slope = context.partial(self.low, rule, at, scope)
+                if _has_complex(stmt.call):
+                    slope = self.build.call(numerics.conj, slope)
+                strong = rule.singular and z_bar in self.masked
+                g = self.build.call(numerics.strong if strong else operator.mul, z_bar, slope, form="call" if strong else "operator")
+                self.accumulate(env[name], g, (), masked)
+
+    # -- branches -----------------------------------------------------------------------------------------
+
+    def branch(self, stmt: If) -> None:
+        incoming = [self.take(r) if r in self.active else None for r in stmt.results]
+        if all(b is None for b in incoming) and not self._has_active(stmt):
+            return
+        before = self.bars
+        paths = []
+        for block in (stmt.then, stmt.orelse):
+            self.bars = dict(before)
+            with self.build.block() as stmts:
+                for bar, y in zip(incoming, block.yields):
+                    if bar is not None:
+                        self.accumulate(y, bar, (), bar in self.masked)
+                self.block(block.stmts)
+            paths.append((self.bars, stmts))
+        self.bars = before
+        self._merge(stmt, paths)
+
+    def _has_active(self, stmt: If) -> bool:
+        return any(v in self.active for block in (stmt.then, stmt.orelse) for v in definitions(block))
+
+    def _merge(self, stmt: If, paths: list[Any]) -> None:
+        (a, a_stmts), (b, b_stmts) = paths
+        inside = set(definitions(stmt.then)) | set(definitions(stmt.orelse))
+        results, then, orelse = [], [], []
+        for place in dict.fromkeys([*a, *b]):
+            if place[0] in inside or a.get(place) is b.get(place):
+                continue
+            result = Var("", self.type_at(*place))
+            ends = []
+            for bars, stmts in paths:
+                with self.build.block() as extra:
+                    end = bars[place] if place in bars else self.zeros(place)
+                    self.name(end, place)
+                stmts += extra
+                ends.append(end)
+            self.name(result, place)
+            results.append(result)
+            then.append(ends[0])
+            orelse.append(ends[1])
+            self.bars[place] = result
+        if results or a_stmts or b_stmts:
+            self.build.add(
+                If(tuple(results), stmt.cond, Block(tuple(a_stmts), tuple(then)), Block(tuple(b_stmts), tuple(orelse)),
+                   stmt.loc, stmt.tag, False)
+            )  # fmt: skip
+
+    # -- loops --------------------------------------------------------------------------------------------
+
+    def loop(self, stmt: For | While) -> None:
+        carried = [k for k, arg in enumerate(stmt.args) if arg in self.active]
+        incoming = {k: self.take(stmt.results[k]) for k in carried}
+        free = self._free_places(stmt)
+        if not carried and not free:
+            return
+        outer = self.bars
+        inits, args, places = [], [], []
+        for k in carried:
+            bar = incoming[k]
+            start = bar if bar is not None else self._zero_like_carried(stmt, k)
+            self._carry(start, (stmt.args[k], ()), inits, args, places)
+        for place in free:
+            start = outer.get(place)
+            self._carry(start if start is not None else self.zeros(place), place, inits, args, places)
+        yields, stmts = self._loop_body(stmt, carried, free, args)
+        idle = {k for k in range(len(carried), len(args)) if yields[k] is args[k]}
+        args, inits, yields, places = ([x for k, x in enumerate(xs) if k not in idle] for xs in (args, inits, yields, places))
+        results = [Var("", a.type) for a in args]
+        for result, place in zip(results, places):
+            self.name(result, place)
+        each, index = self._backwards(stmt)
+        self.build.add(
+            For(tuple(results), tuple(args), tuple(inits), each, index, Block(tuple(stmts), tuple(yields)), False, stmt.loc, stmt.tag, False)
+        )
+        self.bars = outer
+        for place, result in zip(places[len(carried) :], results[len(carried) :]):
+            self.bars[place] = result
+        for k, result in zip(carried, results):
+            self.accumulate(stmt.inits[k], result)
+
+    def _carry(self, start: Atom, place: Place, inits: list[Any], args: list[Any], places: list[Any]) -> None:
+        arg = Var("", self.type_at(*place))
+        self.name(start, place)
+        self.name(arg, place)
+        inits.append(start)
+        args.append(arg)
+        places.append(place)
+
+    def _zero_like_carried(self, stmt: For | While, k: int) -> Atom:
+        return self.zeros((stmt.results[k], ()))
+
+    def _free_places(self, stmt: For | While) -> list[Place]:
+        """The active places from outside that the loop reads, in order of first reading."""
+        own = set(definitions(Block((stmt,), ()))) | set(bound_inside(stmt))
+        seen: dict[Place, None] = {}
+        blocks = (stmt.body,) if isinstance(stmt, For) else (stmt.body,)
+        for block in blocks:
+            for var in reads(block):
+                if var in self.active and var not in own:
+                    for path in self._paths(var, block):
+                        seen[(var, path)] = None
+        if isinstance(stmt, For) and stmt.each.kind == "sequence":
+            for target, seq in zip(stmt.each.targets, stmt.each.operands):
+                if isinstance(seq, Var) and seq in self.active and target in self.active:
+                    seen[(seq, ())] = None
+        return list(seen)
+
+    def _paths(self, var: Var, block: Block) -> list[tuple[Any, ...]]:
+        if not isinstance(var.type, AggregateT):
+            return [()]
+        return list(_inexact_paths(var.type, ()))
+
+    def _loop_body(self, stmt: Any, carried: list[int], free: list[Place], args: list[Var]) -> tuple[list[Atom], list[Stmt]]:
+        self.bars = {}
+        with self.build.block() as stmts:
+            for place, arg in zip(free, args[len(carried) :]):
+                self.bars[place] = arg
+            for k, arg in zip(carried, args):
+                y = stmt.body.yields[k]
+                if not isinstance(y, Undefined):
+                    self.accumulate(y, arg)
+            self.block(stmt.body.stmts)
+            if isinstance(stmt, For):
+                self._targets(stmt)
+            yields: list[Atom] = []
+            for k in carried:
+                bar = self.take(stmt.args[k])
+                yields.append(bar if bar is not None else self._zero_carried_again(stmt, k, args[carried.index(k)]))
+            yields += [self.bars[place] for place in free]
+            for place, y in zip(free, yields[len(carried) :]):
+                self.name(y, place)
+        return yields, stmts
+
+    def _zero_carried_again(self, stmt: Any, k: int, arg: Var) -> Atom:
+        if isinstance(arg.type, ScalarT):
+            return Const(0.0)
+        return self.zeros((stmt.args[k], ()))
+
+    def _targets(self, stmt: For) -> None:
+        """Cotangents of loop variables go to the rows they came from."""
+        if stmt.each.kind != "sequence":
+            return
+        for target, seq in zip(stmt.each.targets, stmt.each.operands):
+            if target in self.active:
+                bar = self.take(target)
+                if bar is not None and isinstance(seq, Var):
+                    self.accumulate_at(seq, stmt.index, bar)
+
+    def _backwards(self, stmt: For | While) -> tuple[Each, Var]:
+        if isinstance(stmt, While) or stmt.breaks:
+            trips = self.trips.setdefault(stmt.tag, Var("trips", INT))
+            if isinstance(stmt, For) and stmt.each.kind == "range" and len(stmt.each.operands) == 1:
+                return Each("range", (trips,), stmt.each.targets, True), stmt.index
+            index = stmt.index if isinstance(stmt, For) else Var("", INT)
+            return Each("range", (trips,), (index,), True), Var("", INT)
+        if stmt.each.kind == "range":
+            return replace(stmt.each, backwards=True), stmt.index
+        lengths = [self.build.call(len, s) for s in stmt.each.operands if not isinstance(s, Undefined)]
+        count = lengths[0]
+        for other in lengths[1:]:
+            if other is not count:
+                count = self.build.let(Call(min, (count, other)), INT)
+        return Each("range", (count,), (stmt.index,), True), Var("", INT)
+
+    # -- parts of arrays ----------------------------------------------------------------------------------
+
+    def accumulate_at(self, x: Var, key: Atom, g: Atom) -> None:
+        """Add ``g`` to a part of the cotangent of ``x``, in place on an array made for it."""
+        place = (x, ())
+        before = self.bars.get(place)
+        if before is None:
+            before = self.zeros(place)
+            self.masked.add(before)
+        elif before not in self.masked:
+            pass
+        self.name(before, place)
+        total = self.build.call(emitted.add_at, before, key, g, form="add_at", type=type_of(before))
+        self.name(total, place)
+        if before in self.masked:
+            self.masked.add(total)
+        self.bars[place] = total
+
+
+def _inexact_paths(t: Any, path: tuple[Any, ...]) -> Iterable[tuple[Any, ...]]:
+    if isinstance(t, AggregateT):
+        keys = t.keys if t.keys is not None else range(len(t.items))
+        for key, item in zip(keys, t.items):
+            yield from _inexact_paths(item, (*path, key))
+    elif is_inexact(t):
+        yield path
+
+
+def _has_complex(call: Call) -> bool:
+    def is_complex(t: Any) -> bool:
+        return isinstance(t, (ArrayT, ScalarT)) and t.dtype.kind == "c" or (isinstance(t, NumberT) and t.dtype is None)
+
+    return any(is_complex(type_of(a)) for a in call.args)
+
+
+# -- computations that are not rules' business ------------------------------------------------------------
+
+
+def _getitem(sweep: Reverse, stmt: Let, z_bar: Atom) -> None:
+    container, key = stmt.call.args
+    if not isinstance(container, Var):
+        sweep.accumulate(container, z_bar)
+        return
+    t = container.type
+    if isinstance(t, AggregateT) and isinstance(key, Const):
+        at = key.value if t.keys is not None or key.value >= 0 else key.value + len(t.items)
+        _accumulate_nested(sweep, container, (at,), z_bar)
+    elif isinstance(t, ArrayT):
+        g = context.fit(sweep.low, z_bar, stmt.var)
+        sweep.accumulate_at(container, key, g)
+    else:
+        g = sweep.build.call(numerics.scatter_add, z_bar, key, container)
+        sweep.accumulate(container, g, (), True)
+
+
+def _accumulate_nested(sweep: Reverse, container: Var, path: tuple[Any, ...], g: Atom) -> None:
+    if isinstance(g, Aggregate):
+        keys = g.keys if g.keys is not None else range(len(g.items))
+        for key, part in zip(keys, g.items):
+            _accumulate_nested(sweep, container, (*path, key), part)
+    else:
+        sweep.accumulate(container, g, path)
+
+
+def _getattr(sweep: Reverse, stmt: Let, z_bar: Atom) -> None:
+    owner, name = stmt.call.args
+    if isinstance(owner, Var) and isinstance(name, Const):
+        _accumulate_nested(sweep, owner, (name.value,), z_bar)
+
+
+def _store(sweep: Reverse, stmt: Let, z_bar: Atom) -> None:
+    """``z = store(a, key, v)``: the part's cotangent goes to ``v`` and is zeroed in that of ``a`` (M2)."""
+    a, key, v = stmt.call.args
+    if isinstance(key, Const) and key.value is Ellipsis:  # the whole array: x += v, written as x[...] = x + v
+        sweep.accumulate(v, z_bar, (), z_bar in sweep.masked)
+        return
+    build = sweep.build
+    if sweep.is_active(v):
+        if _selects_once(key):
+            part = build.call(operator.getitem, z_bar, key, form="operator")
+            if isinstance(type_of(part), ArrayT) and sweep.is_active(a):
+                part = build.call(np.copy, part, form="method:copy")
+        else:
+            part = build.call(numerics.gather_stored, z_bar, key, v, type=type_of(v))
+        if z_bar in sweep.masked and isinstance(part, Var):
+            sweep.masked.add(part)
+        sweep.accumulate(v, part, (), z_bar in sweep.masked)
+    if sweep.is_active(a):
+        rest = build.call(numerics.store, z_bar, key, Const(0.0), form="store", type=type_of(z_bar))
+        sweep.masked.add(rest)
+        sweep.accumulate(a, rest, (), True)
+
+
+def _selects_once(key: Atom) -> bool:
+    """Basic indices and masks name each entry at most once."""
+    keys = key.items if isinstance(key, Aggregate) else (key,)
+    for k in keys:
+        t = type_of(k)
+        if isinstance(k, (Const, SliceAtom)) or isinstance(t, ScalarT) or (isinstance(t, ArrayT) and t.dtype.kind == "b"):
+            continue
+        return False
+    return True
+
+
+def _container(sweep: Reverse, stmt: Let, z_bar: Atom) -> None:
+    sweep.accumulate(stmt.call.args[0], z_bar)
+
+
+SPECIAL: dict[Any, Any] = {
+    operator.getitem: _getitem,
+    getattr: _getattr,
+    numerics.store: _store,
+    tuple: _container,
+    list: _container,
+}
+
+#: Primitives whose cotangents hold zeros that mean "not selected" (R6).
+MASKING = {np.where, np.maximum, np.minimum, np.clip, np.max, np.min, np.amax, np.amin, np.select, np.sort, np.fmax, np.fmin}
+
+
+# -- the whole function -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Sweeps:
+    """A program and its pullback, not yet joined: ``bars`` are the cotangents of ``wrt``, in order."""
+
+    primal: Function
+    forward: Block
+    reverse: tuple[Stmt, ...]
+    seeds: tuple[Atom, ...]
+    bars: tuple[Atom, ...]
+    trips: dict[Any, Var]
+    hints: dict[Var, str]
+
+
+def reverse(fn: Function, wrt: tuple[Var, ...], active: set[Var], seed: Atom, low: Lowering) -> Sweeps:
+    """The reverse sweep of ``fn`` from the cotangent ``seed`` of its result."""
+    low.build.forward = False
+    sweep = Reverse(low, active)
+    with low.build.block() as stmts:
+        low.build.loc = None
+        sweep.accumulate(fn.result, seed)
+        sweep.block(fn.body.stmts)
+        bars = tuple(_final(sweep, var) for var in wrt)
+    return Sweeps(fn, fn.body, tuple(stmts), (seed,), bars, sweep.trips, sweep.hints)
+
+
+def _final(sweep: Reverse, var: Var) -> Atom:
+    return _final_at(sweep, var, ())
+
+
+def _final_at(sweep: Reverse, var: Var, path: tuple[Any, ...]) -> Atom:
+    t = sweep.type_at(var, path)
+    if isinstance(t, AggregateT):
+        keys = t.keys if t.keys is not None else range(len(t.items))
+        parts = tuple(_final_at(sweep, var, (*path, key)) for key in keys)
+        return Aggregate(t.kind, parts, t.keys)
+    if not is_inexact(t):
+        return Const(None)
+    bar = sweep.bars.get((var, path))
+    if bar is None:
+        return sweep.zeros((var, path))
+    sweep.name(bar, (var, path))
+    return bar
+
+
+__all__ = ["UNDEFINED", "Raise", "Reverse", "Sweeps", "reverse"]

@@ -1,0 +1,78 @@
+"""Which computations have no effect, and which cannot fail?  (L4)
+
+>>> is_pure(Call(np.exp, ())), is_pure(Call(print, ()))
+(True, False)
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from typing import Any
+
+import numpy as np
+
+from retrograd.runtime import emitted, numerics
+from retrograd.runtime.rules import lookup
+
+from ..ir import Block, Call, Let, Raise, blocks_of
+from ..types import ArrayT, ScalarT
+
+PURE = {
+    tuple, list, dict, getattr, range, len, isinstance, min, max, int, float, bool, complex, round, divmod,
+    emitted.add_at, emitted.fresh_copy, numerics.store, np.ndarray.astype, np.zeros, np.ones, np.empty,
+} | {getattr(operator, name) for name in operator.__all__} | {np.float32, np.float64, np.complex128}  # fmt: skip
+CAN_FAIL = {operator.truediv, operator.floordiv, operator.mod, operator.pow, operator.getitem, divmod}
+
+
+def is_pure(call: Call) -> bool:
+    """May the call be dropped or moved, if it succeeds?"""
+    fn = call.fn
+    if fn in (emitted.choose, emitted.both, emitted.either):
+        return True
+    if fn in (emitted.push, emitted.pop) or isinstance(fn, str):
+        return False
+    try:
+        if fn in PURE:
+            return True
+    except TypeError:
+        return False
+    return lookup(fn) is not None or getattr(fn, "__module__", "") == numerics.__name__
+
+
+def is_total(stmt: Let) -> bool:
+    """Can it not raise, given that its operands exist?"""
+    call = stmt.call
+    if getattr(call.fn, "__module__", "") == math.__name__:
+        return False
+    if call.fn in CAN_FAIL:
+        return isinstance(stmt.var.type, ArrayT) and call.fn is not operator.getitem or _on_numpy_scalars(call)
+    return True
+
+
+def _on_numpy_scalars(call: Call) -> bool:
+    from ..builder import type_of
+
+    if call.fn is operator.getitem:
+        return False
+    types = [type_of(a) for a in call.args]
+    return any(isinstance(t, ArrayT) or (isinstance(t, ScalarT) and t.weak is False) for t in types)
+
+
+def is_droppable(stmt: Let) -> bool:
+    """May it go if nothing reads its result?"""
+    return is_pure(stmt.call) and (not stmt.forward or is_total(stmt))
+
+
+def has_effect(block: Block) -> bool:
+    """Does anything inside have to run whether or not its results are read?"""
+    return any(
+        isinstance(s, Raise) or (isinstance(s, Let) and not is_droppable(s)) or any(map(has_effect, blocks_of(s)))
+        for s in block.stmts
+    )
+
+
+def allocates(call: Call) -> Any:
+    """Does the result occupy memory of its own?"""
+    rule = lookup(call.fn)
+    return rule is None or rule.sharing == "fresh"

@@ -1,0 +1,261 @@
+"""Which forward values does the reverse sweep need that are no longer there, and how do they get there?
+
+In straight-line code every value is still there under a name of its own.  Inside loops a value read by the mirror
+iteration is recomputed where that costs a few scalar operations, and otherwise taped: pushed where it is defined,
+popped at the top of the mirror iteration (to-be-recorded analysis).
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from retrograd.runtime import emitted
+
+from ..builder import type_of
+from ..infer import infer
+from ..ir import Atom, Block, Call, Const, Each, For, If, Let, Stmt, Var, While, operands_of, reads, vars_of, walk
+from ..types import INT, ArrayT, ListT, RangeT, ScalarT
+from .purity import is_pure
+
+CHEAP = {
+    operator.add, operator.sub, operator.mul, operator.truediv, operator.neg, operator.floordiv, operator.mod,
+    operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne, operator.not_,
+    len, np.shape, np.ndim, np.size,
+}  # fmt: skip
+VIEWS = {operator.getitem, np.transpose, getattr}
+DEPTH = 4
+
+
+@dataclass
+class Recorder:
+    """What is pushed after which definition, and which tapes there are."""
+
+    written: set[Var]
+    trips: dict[Any, Var]
+    hints: dict[Var, str]
+    sources: dict[Any, Any] = field(default_factory=dict)
+    pushes: dict[Var, Var] = field(default_factory=dict)
+    tapes: list[Var] = field(default_factory=list)
+
+    # -- the decision -------------------------------------------------------------------------------------
+
+    def cheap(self, stmt: Let) -> bool:
+        call = stmt.call
+        if not is_pure(call):
+            return False
+        if call.fn in CHEAP or (call.fn is operator.pow and isinstance(call.args[1], Const)):
+            return isinstance(stmt.var.type, ScalarT) or call.fn in (np.shape,)
+        if call.fn in VIEWS:
+            return not any(v in self.written for v in vars_of(call.args[0])) and not isinstance(stmt.var.type, ListT)
+        return False
+
+    def recipe(self, var: Var, scope: Scope, depth: int = DEPTH) -> list[Let] | None:
+        """The statements that recompute ``var`` from what is at hand; None if it must be taped."""
+        if var in scope.available:
+            return []
+        stmt = scope.lets.get(var)
+        if stmt is None or depth == 0 or not self.cheap(stmt):
+            return None
+        steps: list[Let] = []
+        for atom in stmt.call.atoms():
+            for operand in vars_of(atom):
+                more = self.recipe(operand, scope, depth - 1)
+                if more is None:
+                    return None
+                steps += more
+        return [*steps, replace(stmt, forward=False)]
+
+    def plan(self, needed: Iterable[Var], scope: Scope) -> list[Stmt]:
+        """The statements at the top of a mirror block that bring back ``needed``, in order of definition."""
+        restore: list[Stmt] = []
+        for var in needed:
+            if var in scope.available:
+                continue
+            steps = self.recipe(var, scope)
+            if steps is None:
+                steps = [self.tape(var)]
+            for step in steps:
+                if step.var not in scope.available:
+                    restore.append(step)
+                    scope.available.add(step.var)
+        return restore
+
+    def tape(self, var: Var) -> Let:
+        if var not in self.pushes:
+            tape = Var(f"{var.hint or self.hints.get(var, 't')}_tape", ListT(list, var.type))
+            self.pushes[var] = tape
+            self.tapes.append(tape)
+        return Let(var, Call(emitted.pop, (self.pushes[var],)), None, False)
+
+
+@dataclass
+class Scope:
+    """One forward block seen from its mirror: its definitions, and the values at hand."""
+
+    lets: dict[Var, Let]
+    available: set[Var]
+
+
+def directly_defined(block: Block) -> list[Var]:
+    """The values a block defines itself, in order; loops' insides and branches' insides apart."""
+    out: list[Var] = []
+    for stmt in block.stmts:
+        out += [stmt.var] if isinstance(stmt, Let) else list(getattr(stmt, "results", ()))
+    return out
+
+
+def record(forward: Block, reverse: tuple[Stmt, ...], written: set[Var], trips: dict[Any, Var], hints: dict[Var, str],
+           extra: tuple[Atom, ...] = ()) -> tuple[Block, tuple[Stmt, ...]]:  # fmt: skip
+    """Both sweeps with the records in place."""
+    recorder = Recorder(written, trips, hints, {s.tag: s for s in walk(forward) if isinstance(s, (If, For, While))})
+    lets = {s.var: s for s in forward.stmts if isinstance(s, Let)}
+    new_reverse = _mirror_block(recorder, forward, Block(reverse, extra), lets, False, ())
+    return _with_pushes(recorder, forward), new_reverse.stmts
+
+
+def _mirror_block(rec: Recorder, forward: Block, mirror: Block, lets: dict[Var, Let], looping: bool, bound: Iterable[Var]) -> Block:
+    """Bring back what ``mirror`` reads of ``forward``'s own definitions, then go into the nested blocks."""
+    own = {s.var: s for s in forward.stmts if isinstance(s, Let)}
+    scope_lets = {**lets, **own}
+    restore: list[Stmt] = []
+    if looping:
+        stmts = tuple(_inner(rec, forward, s, scope_lets, looping) for s in mirror.stmts)
+        mirror = Block(stmts, mirror.yields)
+        used = set(reads(mirror))
+        candidates = [*bound, *directly_defined(forward)]
+        outside = _everything_but(used, forward, bound)
+        needed = [v for v in candidates if v in used]
+        here = set(_bound_by(mirror))
+        scope = Scope(own, outside | here)
+        restore = rec.plan([v for v in needed if v not in here], scope)
+        return Block((*restore, *mirror.stmts), mirror.yields)
+    stmts = tuple(_inner(rec, forward, s, scope_lets, looping) for s in mirror.stmts)
+    return Block(stmts, mirror.yields)
+
+
+def _bound_by(mirror: Block) -> Iterable[Var]:
+    return ()
+
+
+def _everything_but(used: set[Var], forward: Block, bound: Iterable[Var]) -> set[Var]:
+    own = set(directly_defined(forward)) | set(bound)
+    reachable = {v for s in forward.stmts for a in operands_of(s) for v in vars_of(a)}
+    return (used | reachable) - own
+
+
+def _inner(rec: Recorder, forward: Block, stmt: Stmt, lets: dict[Var, Let], looping: bool) -> Stmt:
+    if isinstance(stmt, If) and stmt.mirror is not None:
+        source = rec.sources[stmt.mirror]
+        then = _mirror_block(rec, source.then, stmt.then, lets, looping, ())
+        orelse = _mirror_block(rec, source.orelse, stmt.orelse, lets, looping, ())
+        return replace(stmt, then=then, orelse=orelse)
+    if isinstance(stmt, For) and stmt.mirror is not None:
+        return _mirror_loop(rec, stmt, rec.sources[stmt.mirror], lets)
+    return stmt
+
+
+def _mirror_loop(rec: Recorder, stmt: For, source: For | While, lets: dict[Var, Let]) -> For:
+    bound = list(source.args)
+    rebound = set(stmt.each.targets) | {stmt.index}
+    target_lets: list[Let] = []
+    if isinstance(source, For):
+        if source.each.kind == "sequence":
+            target_lets = [_target_let(t, s, source.index) for t, s in zip(source.each.targets, source.each.operands)]
+        elif not set(source.each.targets) <= rebound:
+            target_lets = [_range_let(source.each.targets[0], source.each, source.index)]
+        if source.index not in rebound and not set(source.each.targets) & rebound:
+            bound.append(source.index)
+    body = Block((*target_lets, *source.body.stmts), source.body.yields)
+    made = _mirror_block(rec, body, stmt.body, {}, True, [v for v in bound if v not in rebound])
+    if isinstance(source, For) and source.index in set(reads(made)) and source.index not in rebound:
+        stmt = replace(stmt, index=source.index)
+    return replace(stmt, body=made)
+
+
+def _target_let(target: Var, seq: Atom, index: Var) -> Let:
+    return Let(target, Call(operator.getitem, (seq, index), (), "operator"), None, True)
+
+
+def _range_let(target: Var, each: Each, index: Var) -> Let:
+    """The loop variable of ``range(start, stop, step)`` from the count of iterations: taped, as any other value."""
+    return Let(target, Call(_range_item, (*each.operands, index)), None, True)
+
+
+def _range_item(*args: Any) -> int:
+    raise NotImplementedError  # never emitted: not pure by name, so always taped
+
+
+# -- pushing ----------------------------------------------------------------------------------------------
+
+
+def _with_pushes(rec: Recorder, forward: Block) -> Block:
+    tapes = {tape: var for var, tape in rec.pushes.items()}
+    made = _push_block(rec, forward)
+    declared = tuple(Let(tape, Call(list, ()), None, False) for tape in tapes)
+    counters = ()
+    return Block((*_place(declared, made.stmts, set(tapes)), *counters), made.yields)
+
+
+def _place(declared: tuple[Let, ...], stmts: tuple[Stmt, ...], tapes: set[Var]) -> tuple[Stmt, ...]:
+    """Each tape is declared right before the statement that first pushes on it."""
+    out: list[Stmt] = []
+    waiting = {d.var: d for d in declared}
+    for stmt in stmts:
+        used = set(reads(Block((stmt,), ())))
+        for tape in [t for t in waiting if t in used]:
+            out.append(waiting.pop(tape))
+        out.append(stmt)
+    return tuple(out)
+
+
+def _push(rec: Recorder, var: Var) -> list[Stmt]:
+    tape = rec.pushes.get(var)
+    if tape is None:
+        return []
+    out: list[Stmt] = []
+    value: Atom = var
+    if isinstance(var.type, ArrayT) and var in rec.written:
+        copy = Var("", var.type)
+        out.append(Let(copy, Call(np.copy, (var,), (), "method:copy"), None, False))
+        value = copy
+    return [*out, Let(Var("", None), Call(emitted.push, (tape, value)), None, False)]
+
+
+def _push_block(rec: Recorder, block: Block, first: Iterable[Var] = ()) -> Block:
+    out: list[Stmt] = [p for var in first for p in _push(rec, var)]
+    for stmt in block.stmts:
+        out.append(_push_inside(rec, stmt))
+        for var in [stmt.var] if isinstance(stmt, Let) else getattr(stmt, "results", ()):
+            out += _push(rec, var)
+    return Block(tuple(out), block.yields)
+
+
+def _push_inside(rec: Recorder, stmt: Stmt) -> Stmt:
+    if isinstance(stmt, If):
+        return replace(stmt, then=_push_block(rec, stmt.then), orelse=_push_block(rec, stmt.orelse))
+    if isinstance(stmt, (For, While)):
+        first = [*stmt.args, *(stmt.each.targets if isinstance(stmt, For) else ())]
+        if isinstance(stmt, For):
+            first.append(stmt.index)
+        made: Any = replace(stmt, body=_push_block(rec, stmt.body, first))
+        return _counted(rec, stmt, made)
+    return stmt
+
+
+def _counted(rec: Recorder, original: Any, stmt: Any) -> Stmt:
+    """A loop that may end early counts the iterations that ran (L2)."""
+    result = rec.trips.get(original.tag)
+    if result is None:
+        return stmt
+    arg, nxt = Var("trips", INT), Var("trips", INT)
+    step = Let(nxt, Call(operator.add, (arg, Const(1)), (), "operator"), None, False)
+    body = Block((step, *stmt.body.stmts), (*stmt.body.yields, nxt))
+    return replace(stmt, args=(*stmt.args, arg), inits=(*stmt.inits, Const(0)), results=(*stmt.results, result), body=body)
+
+
+__all__ = ["RangeT", "infer", "record", "type_of"]

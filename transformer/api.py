@@ -1,0 +1,608 @@
+"""What users call: ``grad``, ``value_and_grad``, ``vjp``, ``jvp``, ``jacobian``, ``hessian``, ``hvp``, ``differentiable``, ``source``.
+
+>>> float(grad(lambda x: x * x)(3.0))
+6.0
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+
+from retrograd.runtime.errors import ArgumentError, DifferentiationError, UnsupportedSyntax
+
+from . import pipeline
+from .calls import undecorated
+from .compile import load, write_guard
+from .ir import Const, Function, Var
+from .lower import Demand, Lowering, lower
+from .types import AggregateT, ArrayT, ConstT, ScalarT, abstract, is_inexact
+
+Wrt = int | str | Sequence[int | str]
+SPECIALISATIONS = 64
+
+
+# -- the function, and how it is called -------------------------------------------------------------------
+
+
+@dataclass(eq=False)
+class Target:
+    """A function to differentiate: its parameters in order, and how arguments reach them."""
+
+    fn: FunctionType
+    bound: tuple[Any, ...] = ()
+    signature: inspect.Signature = field(init=False)
+    names: tuple[str, ...] = field(init=False)
+    simple: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.signature = inspect.signature(self.fn)
+        self.names = tuple(self.signature.parameters)
+        kinds = {p.kind for p in self.signature.parameters.values()}
+        self.simple = not self.bound and kinds <= {inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD}
+
+    def arrange(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+        """The values of all parameters, in order."""
+        if self.simple and not kwargs and len(args) == len(self.names):
+            return args
+        bound = self.signature.bind(*self.bound, *args, **kwargs)
+        bound.apply_defaults()
+        return tuple(bound.arguments[name] for name in self.names)
+
+
+def target_of(f: Any) -> Target:
+    """The Python function behind what the user passed."""
+    f = undecorated(getattr(f, "__wrapped_primal__", f))
+    if inspect.ismethod(f):
+        return Target(f.__func__, (f.__self__,))
+    if isinstance(f, functools.partial):
+        raise ArgumentError("a functools.partial cannot be differentiated directly", remedy="Wrap it: lambda x: f(x).")
+    if not isinstance(f, FunctionType):
+        raise ArgumentError(
+            f"{getattr(f, '__name__', f)!r} is not a Python function", remedy="Pass a function written in Python, or a lambda around it."
+        )
+    return Target(f)
+
+
+def wrt_names(target: Target, wrt: Wrt) -> tuple[tuple[str, ...], bool]:
+    """The names of the parameters asked for, and whether one (not a tuple) was asked for."""
+    single = isinstance(wrt, (int, str))
+    asked = [wrt] if single else list(wrt)  # type: ignore[list-item, arg-type]
+    names = target.names[len(target.bound) :]
+    out = []
+    for item in asked:
+        if isinstance(item, str):
+            if item not in target.names:
+                raise ArgumentError(
+                    f"wrt={item!r}: {target.fn.__name__} has no parameter of that name", remedy=f"It has: {', '.join(names)}."
+                )
+            out.append(item)
+            continue
+        try:
+            out.append(names[item])
+        except IndexError:
+            raise ArgumentError(f"wrt={item}: {target.fn.__name__} has {len(names)} parameters") from None
+    return tuple(out), single
+
+
+# -- specialisation ---------------------------------------------------------------------------------------
+
+
+@dataclass(eq=False)
+class Specialised:
+    """One program for one signature."""
+
+    program: Function
+    params: tuple[str, ...]
+    captures: tuple[Any, ...]
+    guard: Callable[..., bool]
+    identities: tuple[tuple[Any, Any], ...]
+    types: dict[str, Any]
+
+    def by_name(self, names: Sequence[str]) -> tuple[Var, ...]:
+        found = {p.hint: p for p in self.program.params[: len(self.params)]}
+        return tuple(found[name] for name in names if name in found)
+
+
+def specialise(target: Target, values: tuple[Any, ...], wrt: Sequence[str]) -> Specialised:
+    """The program of the function for these argument types; ints join by value where inference needs them (T4)."""
+    fixed: dict[str, Any] = {}
+    types = dict(zip(target.names, (_parameter_type(n, v, n in wrt, target) for n, v in zip(target.names, values))))
+    while True:
+        bindings = {n: Const(fixed[n]) if n in fixed else t for n, t in types.items()}
+        low = Lowering()
+        try:
+            program, low = lower(target.fn, bindings, low=low)
+        except Demand as demand:
+            name = demand.var.hint
+            fixed[name] = dict(zip(target.names, values))[name]
+            continue
+        captured = tuple(getter for _, getter in low.captures.values())
+        variables = tuple(n for n in target.names if not isinstance(bindings[n], Const) and not isinstance(types[n], ConstT))
+        captured_types = tuple(var.type for var, _ in low.captures.values())
+        names = (*target.names, *(f"captured {k}" for k in range(len(captured))))
+        guard = write_guard(names, (*types.values(), *captured_types), fixed)
+        return Specialised(program, variables, captured, guard, tuple(low.guards.values()), types)
+
+
+def _parameter_type(name: str, value: Any, wanted: bool, target: Target) -> Any:
+    t = abstract(value, name)
+    if type(value) is bool:
+        t = ConstT(value)
+    if wanted and not is_inexact(t):
+        what = f"an array of {value.dtype}" if isinstance(value, np.ndarray) else f"of type {type(value).__name__}"
+        raise ArgumentError(
+            f"{target.fn.__name__}: the argument {name!r} to differentiate is {what}, which has no derivative",
+            remedy=f"Pass floats, e.g. {name}=float(...) or an array with dtype=float.",
+        )
+    return t
+
+
+# -- transformed functions --------------------------------------------------------------------------------
+
+
+@dataclass(eq=False)
+class Entry:
+    """A compiled specialisation: when it applies, where its inputs are, what to run."""
+
+    guard: Callable[..., bool]
+    captures: tuple[Any, ...]
+    identities: tuple[tuple[Any, Any], ...]
+    positions: tuple[int, ...]
+    run: Any
+    text: str
+    written: bool
+    everything: bool
+
+
+class Transformed:
+    """A derivative that is emitted at the first call for each signature of arguments, and cached."""
+
+    def __init__(self, f: Any, build: Callable[[Specialised], Any], wrt: Wrt, name: str) -> None:
+        self.target = target_of(f)
+        self.names, self.single = wrt_names(self.target, wrt)
+        self._build = build
+        self._entries: list[Entry] = []
+        self._kind = name
+        functools.update_wrapper(self, self.target.fn, updated=())
+        self.__name__ = f"{name}({self.target.fn.__name__})"
+        self.__wrapped_primal__ = None
+        del self.__wrapped_primal__
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        target = self.target
+        values = args if target.simple and not kwargs and len(args) == len(target.names) else target.arrange(args, kwargs)
+        for entry in self._entries:
+            if not entry.captures and not entry.identities:
+                if entry.guard(*values):
+                    return self._run(entry, values)
+            else:
+                captured = self._captured(entry)
+                if captured is not None and entry.guard(*values, *captured):
+                    return self._run(entry, values, captured)
+        entry = self._specialise(values)
+        return self._run(entry, values, self._captured(entry) or ())
+
+    def _captured(self, entry: Entry) -> tuple[Any, ...] | None:
+        fn = self.target.fn
+        try:
+            for getter, value in entry.identities:
+                now = getter(fn)
+                if now is not value and not (isinstance(value, (str, int, float, bytes)) and type(now) is type(value) and now == value):
+                    return None
+            return tuple(getter(fn) for getter in entry.captures)
+        except (KeyError, AttributeError, ValueError):
+            return None
+
+    def _run(self, entry: Entry, values: tuple[Any, ...], captured: tuple[Any, ...] = ()) -> Any:
+        if not entry.everything:
+            values = tuple([values[k] for k in entry.positions])
+        if entry.written:
+            _refuse_overlap((*values, *captured))
+        try:
+            return entry.run(*values, *captured)
+        except DifferentiationError:
+            raise
+        except Exception as error:
+            _note(error)
+            raise
+
+    def _specialise(self, values: tuple[Any, ...]) -> Entry:
+        special = specialise(self.target, values, self.names)
+        entry = make_entry(self.target, special, self._build(special))
+        self._entries.insert(0, entry)
+        del self._entries[SPECIALISATIONS:]
+        return entry
+
+    def emitted(self, *args: Any, **kwargs: Any) -> str:
+        """The text for these arguments, or for the latest call."""
+        if args or kwargs:
+            return self._specialise(self.target.arrange(args, kwargs)).text
+        if not self._entries:
+            raise ArgumentError(
+                f"{self.__name__} has not been called yet, so its types are not known", remedy="Call it once, or rg.source(f, *example_args)."
+            )
+        return self._entries[0].text
+
+
+def make_entry(target: Target, special: Specialised, built: Any) -> Entry:
+    positions = tuple(target.names.index(n) for n in special.params)
+    return Entry(
+        special.guard, special.captures, special.identities, positions, built.run, built.text, built.written,
+        positions == tuple(range(len(target.names))),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Built:
+    run: Any
+    text: str
+    written: bool
+
+
+def _compiled(written: pipeline.Written) -> Any:
+    return load(written.text, written.program.name)
+
+
+def _refuse_overlap(values: tuple[Any, ...]) -> None:
+    """Arguments may share memory only if none of them is written (M1)."""
+    from .types import AggregateT as _  # noqa: F401
+
+    arrays = [v for v in _leaves(values) if isinstance(v, np.ndarray)]
+    for k, a in enumerate(arrays):
+        for b in arrays[k + 1 :]:
+            if np.may_share_memory(a, b):
+                from retrograd.runtime.errors import AliasedMutation
+
+                raise AliasedMutation(
+                    "two arguments share memory and the function writes to one of them", remedy="Pass a copy of one: x.copy()."
+                )
+
+
+def _leaves(value: Any) -> list[Any]:
+    if isinstance(value, (tuple, list)):
+        return [leaf for item in value for leaf in _leaves(item)]
+    return [leaf for item in value.values() for leaf in _leaves(item)] if isinstance(value, dict) else [value]
+
+
+def _note(error: BaseException) -> None:
+    """Cite the user's line of a failure inside emitted code (L5)."""
+    import linecache
+
+    tb = error.__traceback__
+    while tb is not None:
+        code = tb.tb_frame.f_code
+        if code.co_filename.startswith("<retrograd "):
+            fn = tb.tb_frame.f_globals.get(code.co_name)
+            lines = getattr(fn, "__retrograd_lines__", ())
+            at = tb.tb_lineno - 1
+            loc = next((lines[k] for k in range(min(at, len(lines) - 1), -1, -1) if lines[k] is not None), None)
+            if loc is not None:
+                error.add_note(f"{loc.file}:{loc.line}: {loc.text or linecache.getline(loc.file, loc.line).strip()}")
+            return
+        tb = tb.tb_next
+
+
+# -- the public functions ---------------------------------------------------------------------------------
+
+
+def _decorator(make: Callable[..., Any]) -> Callable[..., Any]:
+    """Let ``make(f, ...)`` be used as ``@make`` and as ``@make(...)`` too."""
+
+    @functools.wraps(make)
+    def entry(f: Any = None, /, *args: Any, **options: Any) -> Any:
+        if f is None:
+            return lambda g: make(g, *args, **options)
+        return make(f, *args, **options)
+
+    return entry
+
+
+def _wrt(wrt: Wrt, argnums: Wrt | None) -> Wrt:
+    return wrt if argnums is None else argnums
+
+
+@_decorator
+def value_and_grad(f: Callable[..., Any], wrt: Wrt = 0, *, has_aux: bool = False, argnums: Wrt | None = None) -> Callable[..., Any]:
+    """A function that returns ``f``'s value and its gradient.
+
+    ``f`` returns a scalar (with ``has_aux`` a pair: the scalar, and anything else).  ``wrt`` names or counts the
+    arguments to differentiate: one, or a tuple.  Gradients have the structure, shapes and dtypes of those arguments.
+
+    >>> f = value_and_grad(lambda x, y: x * y, wrt=("x", "y"))
+    >>> f(3.0, 4.0)
+    (12.0, (4.0, 3.0))
+    """
+    return _gradient(f, _wrt(wrt, argnums), True, has_aux)
+
+
+@_decorator
+def grad(f: Callable[..., Any], wrt: Wrt = 0, *, has_aux: bool = False, argnums: Wrt | None = None) -> Callable[..., Any]:
+    """A function that returns the gradient of the scalar function ``f``; see ``value_and_grad``.
+
+    >>> grad(lambda x: x**3)(2.0)
+    12.0
+    """
+    return _gradient(f, _wrt(wrt, argnums), False, has_aux)
+
+
+def _gradient(f: Any, wrt: Wrt, value: bool, has_aux: bool) -> Transformed:
+    def build(special: Specialised) -> Built:
+        variables = special.by_name(made.names)
+        written = pipeline.gradient(special.program, variables, value, has_aux, made.single)
+        return Built(_compiled(written), written.text.source, bool(written.written))
+
+    made = Transformed(f, build, wrt, "value_and_grad" if value else "grad")
+    return made
+
+
+def _default_wrt(target: Target, values: tuple[Any, ...]) -> tuple[str, ...]:
+    return tuple(n for n, v in zip(target.names, values) if is_inexact(abstract(v, n)))
+
+
+class Pullbacks:
+    """``vjp`` of one function: primal and adjoint programs by signature."""
+
+    def __init__(self, f: Any, wrt: Wrt | None) -> None:
+        self.target = target_of(f)
+        self.wrt = None if wrt is None else wrt_names(self.target, wrt)[0]
+        self._made: dict[tuple[str, ...], Transformed] = {}
+
+    def __call__(self, *args: Any, **kwargs: Any) -> tuple[Any, Callable[..., Any]]:
+        values = self.target.arrange(args, kwargs)
+        names = self.wrt if self.wrt is not None else _default_wrt(self.target, values)
+        if names not in self._made:
+            self._made[names] = _pairs(self.target.fn, names)
+        (value, record), adjoint, seeds = self._made[names](*args, **kwargs)
+
+        def pullback(z_bar: Any) -> tuple[Any, ...]:
+            return adjoint(*record, *seeds(z_bar, value))  # type: ignore[no-any-return]
+
+        return value, pullback
+
+
+def _pairs(f: Any, names: tuple[str, ...]) -> Transformed:
+    def build(special: Specialised) -> Built:
+        first, second = pipeline.pair(special.program, special.by_name(names))
+        primal, adjoint = _compiled(first), _compiled(second)
+        result = special.program.result
+        seeds = _seeder(result)
+
+        def run(*values: Any) -> Any:
+            return primal(*values), adjoint, seeds
+
+        text = f"{first.text.source}\n\n{second.text.source}"
+        return Built(run, text, bool(first.written))
+
+    return Transformed(f, build, names, "vjp")
+
+
+def _seeder(result: Any) -> Callable[[Any, Any], list[Any]]:
+    """Flatten a cotangent of the result into the adjoint's parameters, checked against the value."""
+    from .builder import type_of
+
+    t = type_of(result)
+
+    def flatten(t: Any, z_bar: Any, value: Any, out: list[Any]) -> None:
+        if isinstance(t, AggregateT):
+            keys = t.keys if t.keys is not None else range(len(t.items))
+            for key, item in zip(keys, t.items):
+                by_attribute = t.keys is not None and t.kind is not dict
+                pick = (lambda o, k: getattr(o, k)) if by_attribute else (lambda o, k: o[k])
+                flatten(item, pick(z_bar, key) if z_bar is not None else None, pick(value, key), out)
+        elif is_inexact(t):
+            if z_bar is None:
+                z_bar = np.zeros_like(value)
+            if np.shape(z_bar) != np.shape(value):
+                raise ArgumentError(f"the cotangent has shape {np.shape(z_bar)}, the result {np.shape(value)}")
+            dtype = np.asarray(value).dtype
+            out.append(np.asarray(z_bar, dtype) if np.ndim(value) else (z_bar if not isinstance(value, np.generic) else dtype.type(z_bar)))
+
+    def seeds(z_bar: Any, value: Any) -> list[Any]:
+        out: list[Any] = []
+        flatten(t, z_bar, value, out)
+        return out
+
+    return seeds
+
+
+def vjp(f: Callable[..., Any], *args: Any, wrt: Wrt | None = None, **kwargs: Any) -> Any:
+    """``value, pullback = vjp(f, *args)``: the pullback takes a cotangent of the value and returns a tuple of cotangents.
+
+    ``wrt`` defaults to every argument that holds floats.  Without arguments, returns a function of them.  The pullback
+    may be called any number of times.
+
+    >>> value, pullback = vjp(lambda x: x * x, 3.0)
+    >>> value, pullback(1.0)
+    (9.0, (6.0,))
+    """
+    made = Pullbacks(f, wrt)
+    return made(*args, **kwargs) if args or kwargs else made
+
+
+class Pushforwards:
+    """``jvp`` of one function: programs by signature of primals."""
+
+    def __init__(self, f: Any, wrt: Wrt | None) -> None:
+        self.target = target_of(f)
+        self.wrt = None if wrt is None else wrt_names(self.target, wrt)[0]
+        self._made: dict[tuple[str, ...], Transformed] = {}
+
+    def __call__(self, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+        values = self.target.arrange(tuple(primals), {})
+        names = self.wrt if self.wrt is not None else _default_wrt(self.target, values)
+        if self.wrt is None and len(tangents) == len(values):
+            tangents = [t for n, t in zip(self.target.names, tangents) if n in names]
+        if len(tangents) != len(names):
+            raise ArgumentError(f"{len(names)} tangents are wanted, one for each of {', '.join(names)}; {len(tangents)} were given")
+        if names not in self._made:
+            self._made[names] = _tangents(self.target.fn, names)
+        run = self._made[names](*values)
+        by_name = dict(zip(self.target.names, values))
+        return run(*[_like(t, by_name[n], n) for n, t in zip(names, tangents)])  # type: ignore[no-any-return]
+
+
+def _like(tangent: Any, primal: Any, name: str) -> Any:
+    if isinstance(primal, np.ndarray):
+        if np.shape(tangent) != primal.shape:
+            raise ArgumentError(f"the tangent of {name} has shape {np.shape(tangent)}, its value {primal.shape}")
+        return np.asarray(tangent, primal.dtype)
+    return tangent
+
+
+def _tangents(f: Any, names: tuple[str, ...]) -> Transformed:
+    def build(special: Specialised) -> Built:
+        program = pipeline.tangent(special.program, special.by_name(names))
+        written = pipeline.finish(program, {}, (), 0)
+        compiled = _compiled(written)
+        count = len(special.program.params)
+
+        def run(*values: Any) -> Any:
+            return lambda *tangents: compiled(*values[:count], *tangents)
+
+        return Built(run, written.text.source, bool(written.written))
+
+    return Transformed(f, build, names, "jvp")
+
+
+def jvp(f: Callable[..., Any], primals: Sequence[Any] | None = None, tangents: Sequence[Any] | None = None, *, wrt: Wrt | None = None) -> Any:
+    """``value, tangent = jvp(f, primals, tangents)``: the directional derivative, by forward mode.
+
+    One tangent for each argument in ``wrt`` (default: every argument that holds floats).
+
+    >>> jvp(lambda x: x * x, (3.0,), (1.0,))
+    (9.0, 6.0)
+    """
+    made = Pushforwards(f, wrt)
+    return made if primals is None else made(primals, tangents or ())
+
+
+@_decorator
+def hvp(f: Callable[..., Any], wrt: Wrt = 0, *, argnums: Wrt | None = None) -> Callable[..., Any]:
+    """``hvp(f)(*args, v)``: the product of the Hessian of the scalar ``f`` with ``v``, without forming it (H1).
+
+    >>> hvp(lambda x: x**3)(2.0, 1.0)
+    12.0
+    """
+    asked = _wrt(wrt, argnums)
+
+    def build(special: Specialised) -> Built:
+        variables = special.by_name(made.names)
+        program = pipeline.tangent(special.program, variables, value=False)
+        written = pipeline.gradient(program, variables, False, False, made.single)
+        compiled = _compiled(written)
+        count = len(special.program.params)
+
+        def run(*values: Any) -> Any:
+            return lambda *tangents: compiled(*values[:count], *tangents)
+
+        return Built(run, written.text.source, bool(written.written))
+
+    made = Transformed(f, build, asked, "hvp")
+
+    @functools.wraps(made.target.fn)
+    def product(*args: Any, **kwargs: Any) -> Any:
+        *primals, v = args
+        values = dict(zip(made.target.names, made.target.arrange(tuple(primals), kwargs)))
+        tangents = (v,) if made.single else tuple(v)
+        return made(*primals, **kwargs)(*[_like(t, values[n], n) for n, t in zip(made.names, tangents)])
+
+    product.emitted = made.emitted  # type: ignore[attr-defined]
+    return product
+
+
+@_decorator
+def jacobian(f: Callable[..., Any], wrt: Wrt = 0, *, argnums: Wrt | None = None) -> Callable[..., Any]:
+    """A function that returns the Jacobian: for a result of shape ``s`` and an argument of shape ``t``, shape ``s + t``.
+
+    Row by row with reverse mode, or column by column with forward mode where the argument has fewer entries.
+
+    >>> jacobian(lambda x: x * x)(np.array([1.0, 2.0]))
+    array([[2., 0.],
+           [0., 4.]])
+    """
+    target = target_of(f)
+    names, single = wrt_names(target, _wrt(wrt, argnums))
+    back = Pullbacks(f, names)
+
+    @functools.wraps(target.fn)
+    def rows(*args: Any, **kwargs: Any) -> Any:
+        value, pullback = back(*args, **kwargs)
+        shape, dtype = np.shape(value), np.asarray(value).dtype
+        if isinstance(value, (tuple, list, dict)):
+            raise ArgumentError(f"jacobian of {target.fn.__name__}: the result must be one array", remedy="Return np.concatenate(...) of the parts.")
+        given = dict(zip(target.names, target.arrange(args, kwargs)))
+        for name in names:
+            if isinstance(given[name], (tuple, list, dict)):
+                raise ArgumentError(f"jacobian: the argument {name!r} is a container", remedy="Pass one array, or use rg.vjp.")
+        size = int(np.prod(shape))
+        out = [np.empty((size, *np.shape(given[n])), np.asarray(given[n]).dtype) for n in names]
+        for k in range(size):
+            seed = np.zeros(size, dtype)
+            seed[k] = 1
+            for array, bar in zip(out, pullback(seed.reshape(shape) if shape else dtype.type(1))):
+                array[k] = bar
+        made = tuple(a.reshape(shape + a.shape[1:]) for a in out)
+        return made[0] if single else made
+
+    return rows
+
+
+@_decorator
+def hessian(f: Callable[..., Any], wrt: Wrt = 0, *, argnums: Wrt | None = None) -> Callable[..., Any]:
+    """A function that returns the Hessian of the scalar ``f``: shape ``t + t`` for an argument of shape ``t``.
+
+    >>> hessian(lambda x: x[0] ** 2 * x[1])(np.array([1.0, 2.0]))
+    array([[4., 2.],
+           [2., 0.]])
+    """
+    asked = _wrt(wrt, argnums)
+    product = hvp(f, asked)
+    target = target_of(f)
+    names, single = wrt_names(target, asked)
+
+    @functools.wraps(target.fn)
+    def matrix(*args: Any, **kwargs: Any) -> Any:
+        given = dict(zip(target.names, target.arrange(args, kwargs)))
+        shapes = [np.shape(given[n]) for n in names]
+        table = [[np.empty((*s, *t)) for t in shapes] for s in shapes]
+        for j, name in enumerate(names):
+            for at in np.ndindex(shapes[j]):
+                v: list[Any] = [np.zeros(s) if s else 0.0 for s in shapes]
+                if shapes[j]:
+                    v[j][at] = 1.0
+                else:
+                    v[j] = 1.0
+                columns = product(*args, v[0] if single else tuple(v), **kwargs)
+                for i, column in enumerate([columns] if single else columns):
+                    table[i][j][(..., *at)] = column
+        return table[0][0][()] if single else tuple(tuple(a[()] for a in row) for row in table)
+
+    return matrix
+
+
+def source(f: Any, *example_args: Any, **kwargs: Any) -> str:
+    """The emitted text of a derivative, or of the value and gradient of a plain function at example arguments.
+
+    >>> print(source(grad(lambda x: x * x), 3.0))  # doctest: +ELLIPSIS
+    def ...
+    """
+    if hasattr(f, "emitted"):
+        return f.emitted(*example_args, **kwargs)  # type: ignore[no-any-return]
+    if not example_args and not kwargs:
+        raise ArgumentError("the source depends on the argument types", remedy="Pass example arguments: rg.source(f, *args).")
+    target = target_of(f)
+    names = _default_wrt(target, target.arrange(example_args, kwargs))
+    made = _gradient(f, names if len(names) != 1 else names[0], True, False)
+    return made.emitted(*example_args, **kwargs)
+
+
+__all__ = [
+    "ArrayT", "ScalarT", "UnsupportedSyntax", "grad", "hessian", "hvp", "jacobian", "jvp", "source", "value_and_grad", "vjp",
+]  # fmt: skip

@@ -1,0 +1,114 @@
+"""From text to a function that runs, and a guard that says when it applies.
+
+The text is registered in ``linecache``, so tracebacks, ``pdb`` and ``inspect.getsource`` work on it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import linecache
+import math
+import operator
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .emit import Text
+from .types import AggregateT, ArrayT, ConstT, ListT, OpaqueT, RangeT, ScalarT
+
+_counter = itertools.count(1)
+
+
+def load(text: Text, name: str) -> Callable[..., Any]:
+    """The emitted function; its text lives as long as it does (C3)."""
+    file = f"<retrograd {name} {next(_counter)}>"
+    scope: dict[str, Any] = {"np": np, "math": math, "operator": operator, **text.scope, "__name__": f"retrograd.emitted.{name}"}
+    exec(compile(text.source, file, "exec"), scope)
+    fn = scope[name]
+    linecache.cache[file] = (len(text.source), None, text.source.splitlines(True), file)
+    weakref.finalize(fn.__code__ if False else fn, linecache.cache.pop, file, None)
+    fn.__retrograd_lines__ = text.sources
+    return fn
+
+
+# -- guards -----------------------------------------------------------------------------------------------
+
+
+@dataclass
+class GuardWriter:
+    """Writes a specialisation's guard as one Python expression (C5)."""
+
+    scope: dict[str, Any]
+    tests: list[str]
+
+    def constant(self, value: Any) -> str:
+        name = f"c{len(self.scope)}"
+        self.scope[name] = value
+        return name
+
+    def test(self, path: str, t: Any) -> None:
+        if isinstance(t, ArrayT):
+            self.array(path, t)
+        elif isinstance(t, ScalarT):
+            cls = type(t.dtype.type(0).item()) if t.weak else t.dtype.type
+            self.tests.append(f"type({path}) is {self.constant(cls)}")
+        elif isinstance(t, ConstT):
+            value = self.constant(t.value)
+            same = f"{path} is {value}" if t.value is None or t.value is Ellipsis else f"{path} == {value}"
+            self.tests.append(f"type({path}) is {self.constant(type(t.value))} and {same}")
+        elif isinstance(t, AggregateT):
+            self.aggregate(path, t)
+        elif isinstance(t, ListT):
+            check = self.constant(_list_guard(t))
+            self.tests.append(f"{check}({path})")
+        elif isinstance(t, OpaqueT):
+            self.tests.append(f"type({path}) is {self.constant(t.cls)}")
+        elif isinstance(t, RangeT):
+            self.tests.append(f"type({path}) is range")
+
+    def array(self, path: str, t: ArrayT) -> None:
+        dtype = self.constant(t.dtype)
+        tests = [f"type({path}) is ndarray", f"({path}.dtype is {dtype} or {path}.dtype == {dtype})"]
+        if not t.shape:
+            tests.append(f"{path}.ndim == 0")
+        elif t.ndim == 1:
+            tests.append(f"(len({path}.shape) == 1 and {path}.shape[0] {'==' if t.shape[0].one else '!='} 1)")
+        else:
+            ones = [f"{path}.shape[{k}] {'==' if axis.one else '!='} 1" for k, axis in enumerate(t.shape)]
+            tests.append(f"(len({path}.shape) == {t.ndim} and {' and '.join(ones)})")
+        self.tests += tests
+
+    def aggregate(self, path: str, t: AggregateT) -> None:
+        self.tests.append(f"type({path}) is {self.constant(t.kind)}")
+        if t.kind is dict:
+            self.tests.append(f"tuple({path}) == {self.constant(t.keys)}")
+        elif t.keys is None:
+            self.tests.append(f"len({path}) == {len(t.items)}")
+        keys = t.keys if t.keys is not None else range(len(t.items))
+        for key, item in zip(keys, t.items):
+            self.test(f"{path}[{key!r}]" if t.kind is dict or t.keys is None else f"{path}.{key}", item)
+
+
+def _list_guard(t: ListT) -> Callable[[Any], bool]:
+    from .types import LIST_BY_STRUCTURE, abstract
+
+    def check(value: Any) -> bool:
+        return type(value) is t.kind and len(value) > LIST_BY_STRUCTURE and abstract(value) == t
+
+    return check
+
+
+def write_guard(names: tuple[str, ...], types: tuple[Any, ...], fixed: dict[str, Any]) -> Callable[..., bool]:
+    """``guard(*values) -> bool``: are these the types, and the fixed ints, that were specialised on?"""
+    writer = GuardWriter({"ndarray": np.ndarray}, [])
+    safe = tuple(f"a{k}" for k in range(len(names)))
+    for path, name, t in zip(safe, names, types):
+        writer.test(path, t)
+        if name in fixed:
+            writer.tests.append(f"{path} == {fixed[name]!r}")
+    source = f"def guard({', '.join(safe)}):\n    return {' and '.join(writer.tests) or 'True'}\n"
+    exec(source, writer.scope)
+    return writer.scope["guard"]  # type: ignore[no-any-return]

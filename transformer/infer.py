@@ -1,0 +1,649 @@
+"""What is the type of a call's result?  Mostly found by making the call on small arrays (T2).
+
+>>> infer(np.add, (ArrayT(np.dtype(float), (Axis("n", False),)), FLOAT), {})
+float64[n]
+"""
+
+from __future__ import annotations
+
+import builtins
+import math
+import operator
+import warnings
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from retrograd.runtime import numerics
+from retrograd.runtime.rules import lookup
+
+from .types import (
+    BOOL,
+    FLOAT,
+    INT,
+    ONE,
+    OPAQUE,
+    AggregateT,
+    ArrayT,
+    Axis,
+    ConstT,
+    ListT,
+    NumberT,
+    OpaqueT,
+    RangeT,
+    ScalarT,
+    abstract,
+    broadcast,
+    fresh_axis,
+    is_numeric,
+    join,
+    sample,
+    symbols,
+    unit,
+)
+
+
+class Static:
+    """An argument whose value is known: an axis, a flag, a literal shape."""
+
+    __slots__ = ("key", "value")
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+        self.key = (type(value), repr(value))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Static) and other.key == self.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
+class SliceT:
+    """The type of ``a:b:c``; parts are Static or types."""
+
+    __slots__ = ("start", "step", "stop")
+
+    def __init__(self, start: Any, stop: Any, step: Any) -> None:
+        self.start, self.stop, self.step = start, stop, step
+
+    def parts(self) -> tuple[Any, Any, Any]:
+        return self.start, self.stop, self.step
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SliceT) and other.parts() == self.parts()
+
+    def __hash__(self) -> int:
+        return hash(self.parts())
+
+
+def infer(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """The result type of ``fn(*args, **kwargs)``, arguments given as types or ``Static`` values."""
+    special = SPECIAL.get(fn) if _hashable(fn) else None
+    if special is not None:
+        return special(*args, **kwargs)
+    if any(isinstance(_type(a), OpaqueT) for a in (*args, *kwargs.values())):
+        return OPAQUE
+    try:
+        return _infer_known(fn, args, tuple(sorted(kwargs.items(), key=lambda kv: kv[0])))
+    except TypeError:  # unhashable static
+        return OPAQUE
+
+
+@lru_cache(maxsize=4096)
+def _infer_known(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: tuple[tuple[str, Any], ...]) -> Any:
+    rule = lookup(fn)
+    if is_elementwise(fn, rule) and not kwargs:
+        return _elementwise(fn, args)
+    if rule is not None and (rule.probe or rule.kind not in ("constant",)):
+        return _probe(fn, args, dict(kwargs))
+    return OPAQUE
+
+
+def is_elementwise(fn: Callable[..., Any], rule: Any) -> bool:
+    return isinstance(fn, np.ufunc) or (rule is not None and rule.kind == "elementwise") or fn in ELEMENTWISE
+
+
+ELEMENTWISE = {
+    getattr(operator, name)
+    for name in "add sub mul truediv floordiv mod pow neg pos abs lt le gt ge eq ne and_ or_ xor invert not_".split()
+} | {np.where, np.clip, numerics.strong, numerics.conj, np.isclose, abs, float, int, bool, round} | {
+    f for f in vars(math).values() if callable(f)
+}
+
+
+def _type(a: Any) -> Any:
+    return abstract(a.value) if isinstance(a, Static) else a
+
+
+def _value(a: Any, make: Callable[[Any], Any]) -> Any:
+    return a.value if isinstance(a, Static) else make(a)
+
+
+def _quietly(call: Callable[[], Any]) -> Any:
+    """Run a probe; whatever it complains about is no user error."""
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return call()
+        except Exception:
+            return None
+
+
+def _elementwise(fn: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+    types = [_type(a) for a in args]
+    if any(isinstance(t, NumberT) for t in types):
+        return BOOL if fn in COMPARISONS else NumberT(None)
+    if not all(is_numeric(t) for t in types):
+        return _probe(fn, args, {})
+    results = [_quietly(lambda w=w: fn(*(_value(a, lambda t: unit(t, w)) for a in args))) for w in (True, False)]
+    if results[0] is None or results[1] is None:
+        return OPAQUE
+    shape = broadcast(*(t.shape for t in types))
+    return join(*(_like(r, shape) for r in results))
+
+
+def _like(result: Any, shape: tuple[Axis, ...]) -> Any:
+    t = abstract(result)
+    if isinstance(t, ArrayT):
+        return ArrayT(t.dtype, shape) if t.ndim == len(shape) else OPAQUE
+    return t
+
+
+COMPARISONS = {getattr(operator, n) for n in "lt le gt ge eq ne not_".split()}
+SIZES = ((5, 7, 11, 13, 17, 19, 23, 29, 31, 37), (6, 8, 12, 14, 18, 20, 24, 30, 32, 38))
+
+
+def _probe(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Run on arrays whose symbolic lengths all differ, twice; a length met in both runs keeps its symbol."""
+    types = [_type(a) for a in (*args, *kwargs.values())]
+    if any(_unprobeable(t) for t in types):
+        return NumberT(None) if any(isinstance(t, NumberT) for t in types) else OPAQUE
+    names = sorted(set().union(set(), *map(symbols, types)))
+    if len(names) > len(SIZES[0]):
+        return OPAQUE
+    runs = [_run(fn, args, kwargs, dict(zip(names, sizes))) for sizes in SIZES]
+    if runs[0] is None or runs[1] is None:
+        runs = [_run(fn, args, kwargs, dict.fromkeys(names, n)) for n in (3, 4)]
+        names = []
+    if runs[0] is None or runs[1] is None:
+        return OPAQUE
+    one_of = {a.symbol: a for t in types for a in _axes(t)}
+    return _match(runs[0], runs[1], {(m, n): one_of[s] for s, m, n in zip(names, *SIZES)})
+
+
+def _axes(t: Any) -> list[Axis]:
+    if isinstance(t, ArrayT):
+        return list(t.shape)
+    if isinstance(t, AggregateT):
+        return [axis for item in t.items for axis in _axes(item)]
+    return _axes(t.item) if isinstance(t, ListT) else []
+
+
+def _unprobeable(t: Any) -> bool:
+    if isinstance(t, AggregateT):
+        return any(map(_unprobeable, t.items))
+    return isinstance(t, (OpaqueT, NumberT, RangeT, SliceT))
+
+
+def _run(fn: Any, args: Any, kwargs: Any, lengths: dict[str, int]) -> Any:
+    def make(t: Any) -> Any:
+        return sample(t, lengths)
+
+    return _quietly(lambda: fn(*(_value(a, make) for a in args), **{k: _value(v, make) for k, v in kwargs.items()}))
+
+
+def _match(a: Any, b: Any, axis_of: dict[tuple[int, int], Axis]) -> Any:
+    """One type from two results: equal lengths that belong to no symbol are unknown unless they are 1."""
+    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
+        if a.dtype != b.dtype or a.ndim != b.ndim or a.dtype.kind not in "biufc":
+            return OPAQUE
+        return ArrayT(a.dtype, tuple(_match_axis(m, n, axis_of) for m, n in zip(a.shape, b.shape)))
+    if isinstance(a, tuple) and isinstance(b, tuple) and len(a) == len(b):
+        kind, keys = (type(a), a._fields) if hasattr(a, "_fields") else (tuple, None)
+        return AggregateT(kind, tuple(_match(x, y, axis_of) for x, y in zip(a, b)), keys)
+    if isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
+        return AggregateT(list, tuple(_match(x, y, axis_of) for x, y in zip(a, b)))
+    if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
+        return OPAQUE
+    return join(abstract(a), abstract(b))
+
+
+def _match_axis(m: int, n: int, axis_of: dict[tuple[int, int], Axis]) -> Axis:
+    if (m, n) in axis_of:
+        return axis_of[m, n]
+    return ONE if m == n == 1 else (Axis(f"={m}", False) if m == n else fresh_axis())
+
+
+# -- functions whose result type depends on more than their operands' types ------------------------------
+
+
+def _scalar_of(t: ArrayT) -> ScalarT:
+    return ScalarT(t.dtype, False)
+
+
+def _getitem(a: Any, key: Any) -> Any:
+    a = _type(a)
+    if isinstance(a, (AggregateT, ListT)):
+        return _getitem_sequence(a, key)
+    if not isinstance(a, ArrayT):
+        return NumberT(a.dtype) if isinstance(a, NumberT) else OPAQUE
+    keys = key.items if isinstance(key, AggregateT) and key.kind is tuple else (key,)
+    if isinstance(key, Static) and isinstance(key.value, tuple):
+        keys = tuple(Static(k) for k in key.value)
+    return _getitem_array(a, [k if isinstance(k, SliceT) else k for k in keys])
+
+
+def _getitem_sequence(a: Any, key: Any) -> Any:
+    if isinstance(a, ListT):
+        return ListT(a.kind, a.item) if isinstance(key, SliceT) else a.item
+    if isinstance(key, Static):
+        if a.keys is not None and key.value in a.keys:
+            return a.items[a.keys.index(key.value)]
+        if isinstance(key.value, int) and -len(a.items) <= key.value < len(a.items):
+            return a.items[key.value]
+        return OPAQUE
+    if isinstance(_type(key), ScalarT) and a.items and a.keys is None:
+        item = a.items[0]
+        for other in a.items[1:]:
+            item = join(item, other)
+        return item
+    return OPAQUE
+
+
+def _getitem_array(a: ArrayT, keys: list[Any]) -> Any:
+    used = sum(_axes_used(k) for k in keys)
+    if used is None or any(_axes_used(k) < 0 for k in keys):
+        return OPAQUE
+    if not any(isinstance(k, Static) and k.value is Ellipsis for k in keys):
+        keys = [*keys, Static(Ellipsis)]
+    axes, shape, advanced, where, split = list(a.shape), [], [], None, False
+    for k in keys:
+        if isinstance(k, Static) and k.value is None:
+            shape.append(ONE)
+        elif isinstance(k, Static) and k.value is Ellipsis:
+            rest = a.ndim - used
+            shape += axes[:rest]
+            axes = axes[rest:]
+        elif isinstance(k, SliceT):
+            shape.append(_slice_axis(axes.pop(0), k))
+        elif isinstance(_type(k), ScalarT) and _type(k).dtype.kind in "iu":
+            axes.pop(0)
+        else:
+            if where is not None and where != len(shape):
+                split = True
+            where = len(shape) if where is None else where
+            advanced.append(_index_axes(_type(k)))
+            axes = axes[_axes_used(k):]
+    if advanced:
+        if any(isinstance(_type(k), ScalarT) for k in keys if not isinstance(k, (SliceT, Static))):
+            return NumberT(a.dtype) if len(keys) > 2 else OPAQUE
+        at = 0 if split else where
+        shape[at:at] = broadcast(*advanced)
+    elif not shape and not any(isinstance(k, Static) and k.value is Ellipsis for k in keys[:-1]):
+        return _scalar_of(a)
+    return ArrayT(a.dtype, tuple(shape))
+
+
+def _axes_used(k: Any) -> int:
+    if isinstance(k, Static) and (k.value is None or k.value is Ellipsis):
+        return 0
+    if isinstance(k, SliceT):
+        return 1
+    t = _type(k)
+    if isinstance(t, ArrayT):
+        return t.ndim if t.dtype.kind == "b" else (1 if t.dtype.kind in "iu" else -1)
+    if isinstance(t, ScalarT) and t.dtype.kind in "iu":
+        return 1
+    if isinstance(t, (AggregateT, ListT)):
+        return 1 if t.kind is list else -1
+    return -1
+
+
+def _index_axes(t: Any) -> tuple[Axis, ...]:
+    if isinstance(t, ArrayT):
+        return (fresh_axis(),) if t.dtype.kind == "b" else t.shape
+    return (fresh_axis(),)
+
+
+def _slice_axis(axis: Axis, s: SliceT) -> Axis:
+    """The length of a slice; ``x[1:]`` and ``x[:-1]`` are both ``n-1``."""
+    if not all(isinstance(p, Static) for p in s.parts()):
+        return fresh_axis()
+    start, stop, step = (p.value for p in s.parts())
+    if step in (None, 1, -1) and start is None and stop is None:
+        return axis
+    if step in (None, 1) and (start or 0) >= 0 and (stop is None or stop < 0) and axis.one is False:
+        return _shorter(axis, (start or 0) - (stop or 0))
+    if step in (None, 1) and not start and stop is not None and stop >= 0:
+        return Axis(f"min({axis.symbol},{stop})", None)
+    return Axis(f"{axis.symbol}[{start}:{stop}:{step}]", None) if axis.one is not None else fresh_axis()
+
+
+def _shorter(axis: Axis, by: int) -> Axis:
+    name, _, already = axis.symbol.rpartition("~")
+    if name:
+        return Axis(f"{name}~{int(already) + by}", None)
+    return Axis(f"{axis.symbol}~{by}", None) if by else axis
+
+
+def _matmul(x: Any, y: Any) -> Any:
+    x, y = _type(x), _type(y)
+    if not (isinstance(x, ArrayT) and isinstance(y, ArrayT)) or not (x.ndim and y.ndim):
+        return NumberT(None) if is_numeric(x) and is_numeric(y) else OPAQUE
+    dtype = np.result_type(x.dtype, y.dtype)
+    batch = broadcast(x.shape[:-2], y.shape[:-2])
+    shape = batch + (x.shape[-2:-1]) + (y.shape[-1:] if y.ndim > 1 else ())
+    return ArrayT(dtype, shape) if shape else ScalarT(dtype, False)
+
+
+def _dot(a: Any, b: Any) -> Any:
+    a, b = _type(a), _type(b)
+    if isinstance(a, (ScalarT,)) or isinstance(b, (ScalarT,)) or 0 in (getattr(a, "ndim", 1), getattr(b, "ndim", 1)):
+        return _elementwise(np.multiply, (a, b))
+    if not (isinstance(a, ArrayT) and isinstance(b, ArrayT)):
+        return OPAQUE
+    shape = a.shape[:-1] + (b.shape[:-2] + b.shape[-1:] if b.ndim > 1 else ())
+    dtype = np.result_type(a.dtype, b.dtype)
+    return ArrayT(dtype, shape) if shape else ScalarT(dtype, False)
+
+
+def _inner(a: Any, b: Any) -> Any:
+    a, b = _type(a), _type(b)
+    if not (isinstance(a, ArrayT) and isinstance(b, ArrayT)):
+        return _dot(a, b)
+    shape, dtype = a.shape[:-1] + b.shape[:-1], np.result_type(a.dtype, b.dtype)
+    return ArrayT(dtype, shape) if shape else ScalarT(dtype, False)
+
+
+def _solve(a: Any, b: Any) -> Any:
+    a, b = _type(a), _type(b)
+    if not (isinstance(a, ArrayT) and isinstance(b, ArrayT)):
+        return OPAQUE
+    dtype = np.result_type(a.dtype, b.dtype, np.float32)
+    if a.ndim == 2:
+        return ArrayT(dtype, a.shape[-1:] if b.ndim == 1 else a.shape[-1:] + b.shape[-1:])
+    return _probe(np.linalg.solve, (a, b), {})
+
+
+def _scatter_add(g: Any, key: Any, x: Any) -> Any:
+    return _type(x)
+
+
+def _array_of(obj: Any, dtype: Any = None, **_: Any) -> Any:
+    """``np.array`` of nested sequences of scalars or likes, or of an array."""
+    t = _type(obj)
+    asked = np.dtype(dtype.value) if isinstance(dtype, Static) and dtype.value is not None else None
+    shape, kinds = _nested(t)
+    if shape is None:
+        return OPAQUE
+    if asked is None:
+        asked = np.result_type(*kinds) if kinds else np.dtype(float)
+    return ArrayT(asked, shape)
+
+
+def _nested(t: Any) -> tuple[Any, list[Any]]:
+    if isinstance(t, ArrayT):
+        return t.shape, [t.dtype]
+    if isinstance(t, ScalarT):
+        return (), [t.dtype]
+    if isinstance(t, ListT):
+        inner, kinds = _nested(t.item)
+        return (None if inner is None else (fresh_axis(), *inner)), kinds
+    if isinstance(t, AggregateT) and t.keys is None:
+        parts = [_nested(item) for item in t.items]
+        if not parts:
+            return (Axis("=0", False),), []
+        if any(shape is None or len(shape) != len(parts[0][0] or ()) for shape, _ in parts):
+            return None, []
+        head = ONE if len(parts) == 1 else Axis(f"={len(parts)}", False)
+        return (head, *parts[0][0]), [k for _, kinds in parts for k in kinds]
+    return None, []
+
+
+def _filled(shape: Any, *rest: Any, dtype: Any = None, default: Any = float, **_: Any) -> Any:
+    asked = dtype.value if isinstance(dtype, Static) and dtype.value is not None else default
+    axes = _shape_axes(shape)
+    return OPAQUE if axes is None else ArrayT(np.dtype(asked), axes)
+
+
+def _full(shape: Any, fill_value: Any, dtype: Any = None, **_: Any) -> Any:
+    fill = _type(fill_value)
+    default = fill.dtype if isinstance(fill, (ScalarT, ArrayT)) else float
+    return _filled(shape, dtype=dtype, default=default)
+
+
+def _shape_axes(shape: Any) -> tuple[Axis, ...] | None:
+    """Axes from a shape argument: an int, or a sequence of ints, known or not."""
+    if isinstance(shape, Static):
+        lengths = shape.value if isinstance(shape.value, (tuple, list)) else (shape.value,)
+        return tuple(_known_axis(n) for n in lengths)
+    if isinstance(shape, ShapeT):
+        return shape.axes
+    if isinstance(shape, ScalarT):
+        return (fresh_axis(),)
+    if isinstance(shape, AggregateT):
+        return tuple(_known_axis(s.value) if isinstance(s, Static) else _length_axis(s) for s in shape.items)
+    return None
+
+
+def _known_axis(n: Any) -> Axis:
+    return ONE if n == 1 else (Axis(f"={n}", False) if n >= 0 else fresh_axis())
+
+
+class LengthT(ScalarT):
+    """An int that is the length of an axis; arithmetic forgets it."""
+
+    __slots__ = ("axis",)
+
+    def __init__(self, axis: Axis) -> None:
+        super().__init__(np.dtype(int), True)
+        object.__setattr__(self, "axis", axis)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ScalarT) and (other.dtype, other.weak, other.number) == (self.dtype, True, False)
+
+    def __hash__(self) -> int:
+        return hash(INT)
+
+
+class ShapeT(AggregateT):
+    """The type of ``x.shape``: a tuple of ints that remembers its axes."""
+
+    __slots__ = ("axes",)
+
+    def __init__(self, axes: tuple[Axis, ...]) -> None:
+        super().__init__(tuple, tuple(LengthT(a) for a in axes))
+        object.__setattr__(self, "axes", axes)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ShapeT) and other.axes == self.axes
+
+    def __hash__(self) -> int:
+        return hash(self.axes)
+
+
+def _length_axis(t: Any) -> Axis:
+    return t.axis if isinstance(t, LengthT) else fresh_axis()
+
+
+def _shape(a: Any) -> Any:
+    t = _type(a)
+    if isinstance(t, (ArrayT, ScalarT)):
+        return ShapeT(t.shape)
+    return OPAQUE
+
+
+def _len(a: Any) -> Any:
+    t = _type(a)
+    return LengthT(t.shape[0]) if isinstance(t, ArrayT) and t.ndim else INT
+
+
+def _like_shape(a: Any, dtype: Any = None, **_: Any) -> Any:
+    t = _type(a)
+    asked = np.dtype(dtype.value) if isinstance(dtype, Static) and dtype.value is not None else None
+    if isinstance(t, (ArrayT, ScalarT)):
+        return ArrayT(asked or t.dtype, t.shape)
+    return NumberT(asked) if isinstance(t, NumberT) else OPAQUE
+
+
+def _full_like(a: Any, fill_value: Any, dtype: Any = None, **_: Any) -> Any:
+    return _like_shape(a, dtype)
+
+
+def _arange(*args: Any, dtype: Any = None, **_: Any) -> Any:
+    types = [_type(a) for a in args]
+    asked = dtype.value if isinstance(dtype, Static) else None
+    if not all(isinstance(t, ScalarT) for t in types):
+        return OPAQUE
+    kind = np.dtype(asked) if asked is not None else np.result_type(*(t.dtype for t in types))
+    if len(args) == 1 and isinstance(args[0], Static) and isinstance(args[0].value, int):
+        return ArrayT(kind, (_known_axis(max(args[0].value, 0)),))
+    return ArrayT(kind, (_length_axis(args[0]) if len(args) == 1 else fresh_axis(),))
+
+
+def _linspace(start: Any, stop: Any, num: Any = None, **kw: Any) -> Any:
+    ends = broadcast(*(t.shape for t in map(_type, (start, stop)) if isinstance(t, (ArrayT, ScalarT))))
+    axis = _known_axis(num.value) if isinstance(num, Static) else fresh_axis()
+    axis = Axis("=50", False) if num is None else axis
+    return ArrayT(np.dtype(float), (axis, *ends)) if not kw else OPAQUE
+
+
+def _reshape(a: Any, shape: Any = None, **kw: Any) -> Any:
+    t, axes = _type(a), _shape_axes(shape)
+    if isinstance(t, ScalarT):
+        t = ArrayT(t.dtype, ())
+    if not isinstance(t, ArrayT) or axes is None or kw:
+        return OPAQUE
+    return ArrayT(t.dtype, axes)
+
+
+def _broadcast_to(a: Any, shape: Any, **_: Any) -> Any:
+    t, axes = _type(a), _shape_axes(shape)
+    return ArrayT(t.dtype, axes) if isinstance(t, (ArrayT, ScalarT)) and axes is not None else OPAQUE
+
+
+def _squeeze(a: Any, axis: Any = None) -> Any:
+    t = _type(a)
+    if not isinstance(t, ArrayT) or any(n.one is None for n in t.shape):
+        return NumberT(t.dtype) if isinstance(t, ArrayT) else OPAQUE
+    if axis is None or (isinstance(axis, Static) and axis.value is None):
+        return ArrayT(t.dtype, tuple(n for n in t.shape if not n.one))
+    return _probe(np.squeeze, (a, axis), {}) if isinstance(axis, Static) else OPAQUE
+
+
+def _unbroadcast(g: Any, x: Any) -> Any:
+    g, x = _type(g), _type(x)
+    if isinstance(x, ScalarT):
+        return ScalarT(x.dtype, None)
+    return x
+
+
+def _first(a: Any, *_: Any, **__: Any) -> Any:
+    return _type(a)
+
+
+def _second_shape(g: Any, x: Any, *_: Any, **__: Any) -> Any:
+    g, x = _type(g), _type(x)
+    if not isinstance(x, (ArrayT, ScalarT)) or not isinstance(g, (ArrayT, ScalarT)):
+        return NumberT(None)
+    return ArrayT(g.dtype, x.shape) if isinstance(x, ArrayT) else ScalarT(g.dtype, None)
+
+
+def _astype(a: Any, dtype: Any, **_: Any) -> Any:
+    t = _type(a)
+    if not isinstance(dtype, Static) or not isinstance(t, (ArrayT, ScalarT)):
+        return OPAQUE
+    asked = np.dtype(dtype.value)
+    return ArrayT(asked, t.shape) if isinstance(t, ArrayT) else ScalarT(asked, False)
+
+
+def _isinstance(*_: Any) -> Any:
+    return BOOL
+
+
+def _item(a: Any, *_: Any) -> Any:
+    t = _type(a)
+    return ScalarT(np.dtype(t.dtype.type(0).item().__class__), True) if isinstance(t, (ArrayT, ScalarT)) else OPAQUE
+
+
+def _tolist(a: Any) -> Any:
+    t = _type(a)
+    if isinstance(t, ScalarT):
+        return _item(t)
+    if not isinstance(t, ArrayT):
+        return OPAQUE
+    out: Any = ScalarT(np.dtype(t.dtype.type(0).item().__class__), True)
+    for _ in t.shape:
+        out = ListT(list, out)
+    return out
+
+
+def _minmax(*args: Any, **_: Any) -> Any:
+    types = [_type(a) for a in args]
+    if all(isinstance(t, ScalarT) for t in types):
+        out = types[0]
+        for t in types[1:]:
+            out = join(out, t)
+        return out
+    return OPAQUE
+
+
+def _float_power_guard(a: Any, b: Any) -> Any:
+    """``int ** int`` may be a float (T3); a negative float to a fraction may be complex, which is refused at run time."""
+    x, y = _type(a), _type(b)
+    if isinstance(x, ScalarT) and isinstance(y, ScalarT) and x.dtype.kind in "iub" and y.dtype.kind in "iub":
+        if isinstance(b, Static) and b.value >= 0:
+            return x
+        if x.weak and y.weak:
+            return ScalarT(np.dtype(float), True, number=True)
+    return _elementwise(operator.pow, (a, b))
+
+
+SPECIAL: dict[Any, Callable[..., Any]] = {
+    operator.getitem: _getitem,
+    operator.matmul: _matmul,
+    operator.pow: _float_power_guard,
+    builtins.pow: _float_power_guard,
+    np.matmul: _matmul,
+    np.dot: _dot,
+    np.inner: _inner,
+    np.linalg.solve: _solve,
+    np.array: _array_of,
+    np.asarray: _array_of,
+    np.zeros: _filled,
+    np.ones: _filled,
+    np.empty: _filled,
+    np.full: _full,
+    np.zeros_like: _like_shape,
+    np.ones_like: _like_shape,
+    np.empty_like: _like_shape,
+    np.full_like: _full_like,
+    np.arange: _arange,
+    np.linspace: _linspace,
+    np.reshape: _reshape,
+    np.broadcast_to: _broadcast_to,
+    np.squeeze: _squeeze,
+    np.shape: _shape,
+    len: _len,
+    isinstance: _isinstance,
+    min: _minmax,
+    max: _minmax,
+    numerics.unbroadcast: _unbroadcast,
+    numerics.scatter_add: _scatter_add,
+    numerics.unreduce: _second_shape,
+    numerics.store: _first,
+}
+
+
+def _hashable(fn: Any) -> bool:
+    try:
+        hash(fn)
+    except TypeError:
+        return False
+    return True
+
+
+__all__ = ["INT", "FLOAT", "ConstT", "LengthT", "ShapeT", "SliceT", "Static", "infer", "is_elementwise"]

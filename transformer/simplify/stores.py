@@ -1,0 +1,57 @@
+"""``x += v`` on memory of one's own is ``x = x + v``.
+
+    x = store(x, ..., x + v)        ->      x = x + v       (same dtype and shape)
+
+Aliases have been refused before this runs, so nobody can tell the difference.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from retrograd.runtime import numerics
+
+from ..builder import type_of
+from ..ir import Block, Const, Let, Stmt, Var, map_blocks, substitute
+from ..types import ArrayT, same_shape
+
+
+def whole_stores(block: Block) -> Block:
+    """The block with whole-array stores replaced by the value stored."""
+    same: dict[Var, Var] = {}
+    made = _block(block, same)
+
+    def final(var: Var) -> Var:
+        while var in same:
+            var = same[var]
+        return var
+
+    return substitute(made, final)
+
+
+def _block(block: Block, same: dict[Var, Var]) -> Block:
+    out: list[Stmt] = []
+    calls: dict[Var, int] = {}
+    for stmt in block.stmts:
+        stmt = map_blocks(stmt, lambda b: _block(b, same))
+        if isinstance(stmt, Let) and _is_whole(stmt):
+            value = stmt.call.args[2]
+            at = calls.get(value)  # type: ignore[arg-type]
+            if at is not None:  # made right here: it takes the name of the array it replaces
+                made = out[at]
+                assert isinstance(made, Let)
+                out[at] = replace(made, var=stmt.var)
+                same[made.var] = stmt.var
+                del calls[made.var]
+                continue
+        out.append(stmt)
+        if isinstance(stmt, Let):
+            calls[stmt.var] = len(out) - 1
+    return Block(tuple(out), block.yields)
+
+
+def _is_whole(stmt: Let) -> bool:
+    if stmt.call.fn is not numerics.store or stmt.call.args[1] != Const(Ellipsis):
+        return False
+    old, new = type_of(stmt.call.args[0]), type_of(stmt.call.args[2])
+    return isinstance(new, ArrayT) and old.dtype == new.dtype and same_shape(old, new)

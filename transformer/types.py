@@ -1,0 +1,300 @@
+"""What kind of thing is a value: dtype, axes with symbolic lengths, structure (T1-T5).
+
+>>> abstract(np.ones((3, 1)), "x")
+float64[x.0, 1]
+>>> broadcast((Axis("n", False),), (ONE,))
+(Axis(symbol='n', one=False),)
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+LIST_BY_STRUCTURE = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """A length that is known by name only.  ``one``: is it 1?  True, False, or None for maybe."""
+
+    symbol: str
+    one: bool | None
+
+
+ONE = Axis("1", True)
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayT:
+    """``type(x) is np.ndarray`` of a native dtype."""
+
+    dtype: np.dtype
+    shape: tuple[Axis, ...]
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    def __repr__(self) -> str:
+        return f"{self.dtype}[{', '.join(axis.symbol for axis in self.shape)}]"
+
+
+@dataclass(frozen=True, slots=True)
+class ScalarT:
+    """A Python scalar (``weak``), a NumPy scalar (not ``weak``), or either (None).
+
+    ``number`` marks a value that is an int on some paths and a float on others (T3).
+    """
+
+    dtype: np.dtype
+    weak: bool | None = True
+    number: bool = False
+
+    ndim = 0
+    shape = ()
+
+    def __repr__(self) -> str:
+        return f"{'number' if self.number else self.dtype.kind}{'' if self.weak else '!'}"
+
+
+@dataclass(frozen=True, slots=True)
+class NumberT:
+    """An inexact number or array whose rank is not known; every choice about it is made at run time."""
+
+    dtype: np.dtype | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConstT:
+    """A string, None, an ellipsis: its value is part of its type."""
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class AggregateT:
+    """Parts known one by one; ``kind`` is tuple, list, dict or a dataclass."""
+
+    kind: Any
+    items: tuple[Any, ...]
+    keys: tuple[Any, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListT:
+    """A list or tuple of likes."""
+
+    kind: Any
+    item: Any
+
+
+@dataclass(frozen=True, slots=True)
+class RangeT:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class OpaqueT:
+    """Anything else.  An active value never is one (A3)."""
+
+    cls: Any = None
+
+
+FLOAT = ScalarT(np.dtype(float), True)
+INT = ScalarT(np.dtype(int), True)
+BOOL = ScalarT(np.dtype(bool), True)
+OPAQUE = OpaqueT()
+NATIVE = "biufc"
+
+
+def abstract(value: Any, path: str = "x") -> Any:
+    """The type of a run-time value; ``path`` names its axes."""
+    if type(value) is np.ndarray:
+        return _array(value, path)
+    if isinstance(value, (bool, int, float, complex)) and type(value) in (bool, int, float, complex):
+        return ScalarT(np.dtype(type(value)), True)
+    if isinstance(value, np.generic) and value.dtype.kind in NATIVE:
+        return ScalarT(value.dtype, False)
+    if value is None or value is Ellipsis or isinstance(value, (str, bytes)):
+        return ConstT(value)
+    if type(value) in (tuple, list):
+        return _sequence(value, path)
+    if type(value) is dict and all(isinstance(k, (str, int)) for k in value):
+        items = tuple(abstract(v, f"{path}.{k}") for k, v in value.items())
+        return AggregateT(dict, items, tuple(value))
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        items = tuple(abstract(v, f"{path}.{k}") for k, v in zip(value._fields, value))
+        return AggregateT(type(value), items, tuple(value._fields))
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        names = tuple(field.name for field in dataclasses.fields(value))
+        return AggregateT(type(value), tuple(abstract(getattr(value, n), f"{path}.{n}") for n in names), names)
+    return RangeT() if type(value) is range else OpaqueT(type(value))
+
+
+def _array(value: np.ndarray, path: str) -> Any:
+    if value.dtype.kind not in NATIVE or not value.dtype.isnative:
+        return OpaqueT(np.ndarray)
+    axes = tuple(ONE if n == 1 else Axis(f"{path}.{k}", False) for k, n in enumerate(value.shape))
+    return ArrayT(value.dtype, axes)
+
+
+def _sequence(value: Any, path: str) -> Any:
+    types = tuple(abstract(v, f"{path}.{k}") for k, v in enumerate(value))
+    if type(value) is tuple or len(value) <= LIST_BY_STRUCTURE:
+        return AggregateT(type(value), types)
+    item = types[0]
+    for other in types[1:]:
+        item = join(item, other)
+    return ListT(type(value), item)
+
+
+def is_inexact(t: Any) -> bool:
+    """Can a value of this type carry a derivative?"""
+    if isinstance(t, (ArrayT, ScalarT)):
+        return t.dtype.kind in "fc"
+    if isinstance(t, NumberT):
+        return True
+    if isinstance(t, AggregateT):
+        return any(is_inexact(item) for item in t.items)
+    return is_inexact(t.item) if isinstance(t, ListT) else False
+
+
+def is_numeric(t: Any) -> bool:
+    return isinstance(t, (ArrayT, ScalarT, NumberT))
+
+
+def is_scalar(t: Any) -> bool:
+    return isinstance(t, ScalarT)
+
+
+_fresh = 0
+
+
+def fresh_axis(one: bool | None = None) -> Axis:
+    """A length about which nothing is known."""
+    global _fresh
+    _fresh += 1
+    return Axis(f"?{_fresh}", one)
+
+
+# -- broadcasting -----------------------------------------------------------------------------------------
+
+
+def broadcast(*shapes: tuple[Axis, ...]) -> tuple[Axis, ...]:
+    """The axes of an elementwise result whose operands have these axes."""
+    rank = max(map(len, shapes), default=0)
+    padded = [(ONE,) * (rank - len(shape)) + shape for shape in shapes]
+    return tuple(_broadcast_axis(axes) for axes in zip(*padded))
+
+
+def _broadcast_axis(axes: tuple[Axis, ...]) -> Axis:
+    wide = [axis for axis in axes if axis.one is not True]
+    if not wide:
+        return ONE
+    sure = [axis for axis in wide if axis.one is False]
+    if sure:
+        return sure[0]
+    return wide[0] if all(axis == wide[0] for axis in wide) else fresh_axis()
+
+
+def same_shape(a: Any, b: Any) -> bool:
+    """Are the lengths proved equal, axis by axis?  (T1: not-1 meeting not-1 in one operation is a proof.)"""
+    if not (isinstance(a, (ArrayT, ScalarT)) and isinstance(b, (ArrayT, ScalarT))) or a.ndim != b.ndim:
+        return False
+    return all(m == n for m, n in zip(a.shape, b.shape))
+
+
+# -- joins ------------------------------------------------------------------------------------------------
+
+
+def join(a: Any, b: Any) -> Any:
+    """The type of a value that is an ``a`` on one path and a ``b`` on another."""
+    if a == b:
+        return a
+    if isinstance(a, ScalarT) and isinstance(b, ScalarT):
+        return _join_scalars(a, b)
+    if isinstance(a, ArrayT) and isinstance(b, ArrayT) and a.ndim == b.ndim and a.dtype == b.dtype:
+        return ArrayT(a.dtype, tuple(_join_axis(m, n) for m, n in zip(a.shape, b.shape)))
+    if isinstance(a, AggregateT) and isinstance(b, AggregateT):
+        if a.kind == b.kind and a.keys == b.keys and len(a.items) == len(b.items):
+            return AggregateT(a.kind, tuple(map(join, a.items, b.items)), a.keys)
+        return OPAQUE
+    if is_numeric(a) and is_numeric(b):
+        kinds = {_kind(a), _kind(b)}
+        return NumberT(_dtype(a) if _dtype(a) == _dtype(b) else None) if kinds & {"f", "c", "?"} else OPAQUE
+    return OPAQUE
+
+
+def _kind(t: Any) -> str:
+    return t.dtype.kind if t.dtype is not None else "?"
+
+
+def _dtype(t: Any) -> np.dtype | None:
+    return t.dtype
+
+
+def _join_axis(a: Axis, b: Axis) -> Axis:
+    if a == b:
+        return a
+    # the symbol is made of its parts, so that a fixed point is reached
+    name = "|".join(sorted(set(a.symbol.split("|")) | set(b.symbol.split("|"))))
+    return Axis(name, False if a.one is False and b.one is False else None)
+
+
+def _join_scalars(a: ScalarT, b: ScalarT) -> Any:
+    weak = a.weak if a.weak == b.weak else None
+    if a.dtype == b.dtype:
+        return ScalarT(a.dtype, weak, a.number or b.number)
+    kinds = a.dtype.kind + b.dtype.kind
+    if set(kinds) <= set("biuf") and "f" in kinds:
+        wide = a.dtype if a.dtype.kind == "f" else b.dtype
+        if {a.dtype.kind, b.dtype.kind} != {"f"}:
+            return ScalarT(wide, weak, number=True)
+    if set(kinds) <= set("biu"):
+        return ScalarT(np.result_type(a.dtype, b.dtype), weak)
+    return NumberT(None)
+
+
+# -- samples for probing (T2) -----------------------------------------------------------------------------
+
+
+def sample(t: Any, lengths: dict[str, int], weak: bool = True) -> Any:
+    """A small value of type ``t``: ones, with each symbolic length looked up in ``lengths``."""
+    if isinstance(t, ArrayT):
+        return np.ones(tuple(1 if a.one else lengths.get(a.symbol, 1) for a in t.shape), t.dtype)
+    if isinstance(t, ScalarT):
+        python = t.weak if t.weak is not None else weak
+        return t.dtype.type(1).item() if python else t.dtype.type(1)
+    if isinstance(t, ConstT):
+        return t.value
+    if isinstance(t, AggregateT):
+        return construct(t.kind, [sample(item, lengths, weak) for item in t.items], t.keys)
+    if isinstance(t, ListT):
+        return t.kind([sample(t.item, lengths, weak)] * 2)
+    raise TypeError(t)
+
+
+def construct(kind: Any, items: Any, keys: Any) -> Any:
+    """A container from its parts."""
+    if kind is dict:
+        return dict(zip(keys, items))
+    if keys is not None:
+        return kind(**dict(zip(keys, items)))
+    return kind(items)
+
+
+def symbols(t: Any) -> set[str]:
+    if isinstance(t, ArrayT):
+        return {axis.symbol for axis in t.shape if axis.one is not True}
+    if isinstance(t, AggregateT):
+        return set().union(*map(symbols, t.items))
+    return symbols(t.item) if isinstance(t, ListT) else set()
+
+
+def unit(t: Any, weak: bool = True) -> Any:
+    """A sample with every axis of length 1, as elementwise functions are probed."""
+    return sample(t, {}, weak)

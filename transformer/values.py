@@ -1,0 +1,75 @@
+"""Values that exist only while lowering: they are looked through, never computed.
+
+A bound method becomes a call, ``zip(a, b)`` becomes the header of a loop, a ``def`` inside a function is
+inlined where it is called.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from .ir import Atom
+from .parse import FunctionNode, Source
+
+
+@dataclass(eq=False)
+class Frame:
+    """One activation while lowering: whose code, and what its names hold now."""
+
+    source: Source
+    globals: dict[str, Any]
+    cells: dict[str, Any]
+    env: dict[str, Any] = field(default_factory=dict)
+    parent: Frame | None = None
+    qualname: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class LocalFunction:
+    """A ``def`` or ``lambda`` met while lowering; free names are looked up in the frame that made it."""
+
+    tree: FunctionNode
+    frame: Frame
+    defaults: tuple[Atom, ...] = ()
+    kw_defaults: tuple[tuple[str, Atom], ...] = ()
+
+    def same(self, other: Any) -> bool:
+        return isinstance(other, LocalFunction) and other.tree is self.tree and other.frame is self.frame
+
+
+@dataclass(frozen=True)
+class BoundMethod:
+    """``x.sum`` before it is called."""
+
+    owner: Atom
+    name: str
+
+
+@dataclass(frozen=True)
+class Partial:
+    """``functools.partial(f, ...)``, and derivatives of functions: a callable with some of it fixed."""
+
+    fn: Any
+    args: tuple[Any, ...]
+    kwargs: tuple[tuple[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class Derivative:
+    """``rg.grad(f)`` inside a differentiated function."""
+
+    kind: str
+    fn: Any
+    wrt: Any = 0
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Something a loop can run over: kind is range, zip, enumerate, reversed, items, values or keys."""
+
+    kind: str
+    args: tuple[Any, ...]
+
+
+Compiletime = (LocalFunction, BoundMethod, Partial, Derivative, Stream)
