@@ -46,6 +46,10 @@ SHAPE_ONLY: dict[str, tuple[int, ...]] = {
     "numerics.unrepeat": (1,),
     "numerics.untile": (1,),
     "numerics.cast_like": (1,),
+    "numerics.refit": (1,),
+    "numerics.fft_length": (0,),
+    "numerics.half_weights": (0,),
+    "numerics.unselect": (2,),
     "numerics.reshape_back": (1,),
     "numerics.unmeshgrid": (1, 2),
     "numerics.unbroadcast_each": (1, 2),
@@ -758,6 +762,64 @@ def unmedian(g: Any, x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     return unreduce(g, x, axis, keepdims) * split_axes(weights, x, axis)
 
 
+def refit(g: Any, x: Any) -> Any:
+    """``g`` cut, or filled up with zeros, at the end of each axis to the shape of ``x``."""
+    for axis, n in enumerate(np.shape(x)):
+        if np.shape(g)[axis] > n:
+            g = np.take(g, range(n), axis)
+        elif np.shape(g)[axis] < n:
+            g = np.pad(g, [(0, n - m if i == axis else 0) for i, m in enumerate(np.shape(g))])
+    return g
+
+
+def dual_norm(norm: str | None) -> str:
+    """How the adjoint of a Fourier transform is scaled."""
+    return {None: "forward", "backward": "forward", "forward": "backward"}.get(norm, "ortho")
+
+
+def fft_length(x: Any, n: int | None, axis: int) -> int:
+    """The length along the axis that is transformed."""
+    return np.shape(x)[axis] if n is None else n
+
+
+def half_weights(z: Any, axis: int) -> np.ndarray:
+    """How many frequencies of the full transform each one of ``np.fft.rfft(z)`` stands for."""
+    n = np.shape(z)[axis]
+    weights = np.full(n // 2 + 1, 2.0)
+    weights[0] = 1
+    weights[n // 2 :] = 1 if n % 2 == 0 else weights[n // 2 :]
+    return weights.reshape([-1 if i == axis % np.ndim(z) else 1 for i in range(np.ndim(z))])
+
+
+def unconvolve(g: Any, v: Any, n: int, mode: str = "full") -> Any:
+    """The cotangent of an argument of length ``n`` in ``np.convolve`` with ``v``; convolution commutes."""
+    m = len(v)
+    start = {"full": 0, "same": (min(n, m) - 1) // 2, "valid": min(n, m) - 1}[mode]
+    full = np.zeros(n + m - 1, np.result_type(g))
+    full[start : start + len(g)] = g
+    both = np.convolve(full, np.flip(conj(v)))  # entries m - 1 and on see all of v
+    return both[m - 1 : m - 1 + n]
+
+
+def segment(x: Any, xp: Any) -> Any:
+    """The interval of ``xp`` in which ``np.interp`` finds ``x``: that on the left of a knot."""
+    return np.clip(np.searchsorted(xp, x) - 1, 0, max(len(xp) - 2, 0))
+
+
+def any_of(condlist: Sequence[Any]) -> Any:
+    """Where at least one condition of ``np.select`` holds."""
+    return np.logical_or.reduce(np.broadcast_arrays(*condlist))
+
+
+def unselect(g: Any, condlist: Sequence[Any], choicelist: Sequence[Any]) -> list[Any]:
+    """The cotangents of the choices in ``np.select``: the first condition that holds takes."""
+    bars, left = [], np.ones(np.shape(g), bool)
+    for condition, choice in zip(condlist, choicelist, strict=True):
+        bars.append(unbroadcast(np.where(left & condition, g, 0), choice))
+        left = left & ~np.asarray(condition)
+    return bars
+
+
 # -- linear algebra ------------------------------------------------------------------------------------
 
 
@@ -777,6 +839,29 @@ def outer_last(x: Any, y: Any, ndim_b: int) -> Any:
 def apply(a: Any, x: Any, ndim_b: int) -> Any:
     """``a`` times each solution of ``solve``."""
     return (a @ x[..., None])[..., 0] if ndim_b == 1 else a @ x
+
+
+def reduced_svd(z: Any) -> Any:
+    """``z``, the factors of a singular value decomposition, if they are the reduced ones."""
+    u, s, vh = z
+    if u.shape[-1] != s.shape[-1] or vh.shape[-2] != s.shape[-1]:
+        raise NoRule("np.linalg.svd has a rule for the reduced factors", remedy="Pass full_matrices=False.")
+    return z
+
+
+def reduced_qr(z: Any, mode: str) -> Any:
+    """``z``, the factors Q and R, if Q is no wider than it is tall and R is square."""
+    if mode != "reduced" or np.shape(z[1])[-1] != np.shape(z[1])[-2]:
+        raise NoRule(
+            "np.linalg.qr has a rule for the reduced factors of matrices that are at least as tall as wide",
+            remedy='Pass mode="reduced", and transpose a wide matrix.',
+        )
+    return z
+
+
+def identity_less(x: Any) -> Any:
+    """``1 - x`` for square matrices ``x``."""
+    return np.eye(np.shape(x)[-1]) - x
 
 
 def hermitian(x: Any) -> Any:

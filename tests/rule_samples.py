@@ -622,6 +622,61 @@ def _matrix_helpers() -> list[Sample]:
     return samples
 
 
+def _transforms() -> list[Sample]:
+    fft, samples = np.fft, []
+    for f in (fft.fft, fft.ifft, fft.rfft, fft.irfft):
+        x = n if f is fft.rfft else c
+        samples += [S(f, x(4)), S(f, x(5)), S(f, x(3, 4), axis=0), S(f, x(4), 6), S(f, x(6), n=3), S(f, x(4), n=5)]
+        samples += [S(f, x(4), norm=norm) for norm in ("ortho", "forward", "backward")] + [S(f, n(4))]
+    for f in (fft.fft2, fft.ifft2, fft.fftn, fft.ifftn):
+        samples += [
+            S(f, c(2, 3)),
+            S(f, c(2, 3, 2), axes=(0, 1), norm="ortho"),
+            S(f, n(2, 3)),
+            S(f, c(2, 3), (3, 2), (0, 1)),
+        ]
+    samples += [S(f, x) for f in (fft.fftshift, fft.ifftshift) for x in (n(5), c(2, 3))] + [S(fft.fftshift, n(2, 3), 1)]
+    samples += [S(numerics.refit, n(2, 4), n(3, 2)), S(numerics.refit, n(2), n(2))]
+    for mode in ("full", "same", "valid"):
+        samples += [
+            S(np.convolve, n(*a), n(*b), mode) for a, b in (((5,), (3,)), ((2,), (5,)), ((4,), (4,)), ((5,), (2,)))
+        ]
+        size = len(np.convolve(n(5), n(2), mode))
+        samples += [S(numerics.unconvolve, n(size), n(2), 5, mode), S(numerics.unconvolve, n(size), n(5), 2, mode)]
+    return [*samples, S(np.convolve, c(3), c(2)), S(np.convolve, n(3), c(2), "same")]
+
+
+def _pieces() -> list[Sample]:
+    x = n(2, 3)
+    conditions = [x > 0.8, x > 0]
+    samples = [S(np.select, conditions, [n(2, 3), n(3)], 0.5), S(np.select, conditions, [n(2, 3), 0.25])]
+    samples += [S(np.select, [x[0] > 0], [n(3)], n(2, 1)), S(numerics.unselect, x, conditions, [x, n(3)])]
+    xp = np.array([0.0, 1.0, 2.5])
+    samples += [S(np.interp, np.array([-1.0, 0.3, 1.7, 2.2, 4.0]), xp, n(3)), S(np.interp, 0.4, xp, n(3))]
+    return samples + [S(np.interp, np.array([0.0, 1.0, 2.5]), xp, n(3), kink=True)]
+
+
+def _factors() -> list[Sample]:
+    gapped = np.diag([1.0, 3.0, 6.0]) + 0.2 * n(3, 3)
+    tall, wide = np.vstack([gapped, n(1, 3)]), np.hstack([gapped, n(3, 1)])
+    samples = [S(np.linalg.svd, a, full_matrices=False) for a in (gapped, tall, wide, np.stack([gapped, gapped.T]))]
+    samples += [
+        S(np.linalg.svd, gapped),
+        S(np.linalg.svdvals, tall),
+        S(np.linalg.svdvals, wide),
+        S(np.linalg.svdvals, c(2, 2)),
+    ]
+    samples += [S(np.linalg.qr, a) for a in (gapped, tall, np.stack([tall, tall + 0.3]))] + [
+        S(np.linalg.qr, tall, "reduced")
+    ]
+    samples += [S(np.linalg.pinv, a) for a in (gapped, tall, wide, tall + 1j * n(4, 3))]
+    samples += [
+        S(numerics.reduced_svd, (n(2, 2), n(2), n(2, 2))),
+        S(numerics.reduced_qr, (n(2, 2), n(2, 2)), "reduced"),
+    ]
+    return [*samples, S(numerics.identity_less, n(3, 3))]
+
+
 def _constants() -> list[Sample]:
     x = n(2, 3)
     steps = "floor ceil trunc rint round fix around sign"
@@ -645,6 +700,9 @@ SAMPLES: tuple[Sample, ...] = (
     *_sequences(),
     *_selection(),
     *_complex_parts(),
+    *_transforms(),
+    *_pieces(),
+    *_factors(),
     *_helpers(),
 )
 

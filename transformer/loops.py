@@ -288,9 +288,9 @@ def run_for(low: Lowering, stmt: ast.For, iterable: Any) -> None:
 
         low.frame.env["$go"] = Const(True)
         index = Var("", INT)
-        each, value = header(low, iterable, hints, index, stmt)
+        each, item = header(low, iterable, hints, index, stmt)
         with low.build.block() as stmts:
-            assign_to(low, stmt.target, value)
+            assign_to(low, stmt.target, item())
             low.block(stmt.body)
         return each, index, Block(tuple(stmts))
 
@@ -316,10 +316,10 @@ def _hint(hints: Any, at: int | None = None) -> Any:
 
 
 def header(low: Lowering, iterable: Any, hints: Any, index: Var, node: ast.AST) -> tuple[Each, Any]:
-    """What the loop runs over, and the atom that one item is."""
+    """What the loop runs over, and what one item is, to be asked inside the body."""
     if isinstance(iterable, Stream) and iterable.kind == "range":
         target = Var(_hint(hints), INT)
-        return Each("range", iterable.args, (target,)), target
+        return Each("range", iterable.args, (target,)), lambda: target
     sequences: list[Any] = []
     targets: list[Var] = []
     value = _items(low, iterable, hints, index, sequences, targets, node)
@@ -330,14 +330,10 @@ def _items(low: Lowering, iterable: Any, hints: Any, index: Var, sequences: list
     """Flatten ``zip`` and ``enumerate`` into sequences side by side."""
     if isinstance(iterable, Stream) and iterable.kind == "zip":
         parts = [_items(low, a, _hint(hints, k), index, sequences, targets, node) for k, a in enumerate(iterable.args)]
-        return Aggregate(tuple, tuple(parts))
+        return lambda: Aggregate(tuple, tuple(part() for part in parts))
     if isinstance(iterable, Stream) and iterable.kind == "enumerate":
         inner = _items(low, iterable.args[0], _hint(hints, 1), index, sequences, targets, node)
-        start_at = iterable.args[1]
-        count: Any = index
-        if not (isinstance(start_at, Const) and start_at.value == 0):
-            raise low.unsupported(node, "enumerate with a start cannot be differentiated here", "Add the start to the index.")
-        return _pair(count, inner)
+        return lambda: _pair(_counted(low, index, iterable.args[1], _hint(hints, 0)), inner())
     if isinstance(iterable, Stream) and iterable.kind == "reversed":
         return _items(low, _reversed(low, iterable.args[0], node), hints, index, sequences, targets, node)
     if isinstance(iterable, Stream) and iterable.kind == "range":
@@ -348,7 +344,13 @@ def _items(low: Lowering, iterable: Any, hints: Any, index: Var, sequences: list
     target = Var(_hint(hints), t)
     sequences.append(seq)
     targets.append(target)
-    return target
+    return lambda: target
+
+
+def _counted(low: Lowering, index: Var, start_at: Any, hint: str) -> Any:
+    if isinstance(start_at, Const) and start_at.value == 0:
+        return index
+    return low.build.call(operator.add, index, start_at, hint=hint, form="operator")
 
 
 def _reversed(low: Lowering, inner: Any, node: ast.AST) -> Any:

@@ -81,7 +81,8 @@ class Naming:
     def colours(self, taken: frozenset[str], made_by: Callable[[Var], object]) -> dict[Var, str]:
         names: dict[Var, str] = {}
         for param in self.params:
-            names[self.find(param)] = param.hint
+            cls = self.find(param)
+            names[cls] = self._free(cls, _identifier(self.hint(param) or "t"), names, taken if not param.hint else frozenset())
         classes = dict.fromkeys(self.find(v) for v in self.order)
         for named in (True, False):
             for cls in classes:

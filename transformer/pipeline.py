@@ -99,7 +99,7 @@ def gradient(fn: Function, wrt: tuple[Var, ...], value: bool, aux: bool, single:
 
     sweeps = sweep(fn, wrt, seed)
     fwd, rev = join(sweeps, fn.result)
-    bars = [_own(bar) for bar in _fresh_results(rev.yields, fn.params, fwd, rev)]
+    bars = _fresh_results(rev.yields, fn.params, fwd, rev)
     stmts = [*fwd.stmts, *rev.stmts]
     final = []
     for bar, let in bars:
@@ -143,7 +143,7 @@ def _fresh_results(bars: tuple[Atom, ...], params: tuple[Var, ...], fwd: Block, 
     joined = Block((*fwd.stmts, *rev.stmts), ())
     roots = roots_of(params, joined)
     calls = {s.var: s.call for s in walk(joined) if isinstance(s, Let)}
-    taken: set[Any] = {root for v in vars_of(fwd.yields[0]) for root in roots.get(v, ())}
+    taken: set[Any] = {root for y in fwd.yields for v in vars_of(y) for root in roots.get(v, ())}
     out = []
     for bar in bars:
         made: list[Stmt] = []
@@ -164,10 +164,6 @@ def _fresh_results(bars: tuple[Atom, ...], params: tuple[Var, ...], fwd: Block, 
 
         out.append((rebuild(bar, own), made))
     return out
-
-
-def _own(pair: tuple[Atom, list[Stmt]]) -> tuple[Atom, list[Stmt]]:
-    return pair
 
 
 def pair(fn: Function, wrt: tuple[Var, ...], copy_inputs: bool = True) -> tuple[Written, Written]:

@@ -42,7 +42,7 @@ INTEGERS = "int8 int16 int32 int64 uint8 uint16 uint32 uint64 intp bool_"
 OPERATORS = (
     "lt le gt ge eq ne not_ truth is_ is_not contains floordiv ifloordiv and_ or_ xor invert lshift rshift index"
 )
-BUILTINS = "int bool len isinstance issubclass str repr type range hash id callable hasattr format print"
+BUILTINS = "int bool len isinstance issubclass str repr type range hash id callable hasattr format print round"
 MATH = "floor ceil trunc isnan isinf isfinite isclose gcd lcm factorial comb perm isqrt"
 
 
@@ -55,6 +55,9 @@ _enter(np, f"{QUESTIONS} {FACTS} {MAKERS} {BITS} {INTEGERS}")
 _enter(operator, OPERATORS)
 _enter(builtins, BUILTINS)
 _enter(math, MATH)
-_enter(numerics, "count same inside at_low at_high selects_once ramp inverse_order")
+_enter(
+    numerics,
+    "count same inside at_low at_high selects_once ramp inverse_order dual_norm fft_length half_weights segment any_of",
+)
 # the sign of a complex number is its direction, which is not constant
 constant(np.sign, real_only=True, probe=True)

@@ -40,7 +40,11 @@ ROWS = (
     Row("multiply", "x * y", (np.multiply, operator.mul, operator.imul)),
     Row("divide", "x / y", (np.divide, operator.truediv, operator.itruediv)),
     Row("negative", "-x", (np.negative, operator.neg)),
-    Row("positive", "x", (np.positive, operator.pos, float, np.float64, np.float32, np.complex128, np.complex64)),
+    Row(
+        "positive",
+        "x",
+        (np.positive, operator.pos, float, np.float64, np.float32, np.complex128, np.complex64, complex),
+    ),
     Row("reciprocal", "1/x", (np.reciprocal,)),
     Row("square", "x**2", (np.square,)),
     Row("sqrt", "sqrt(x)", (np.sqrt, math.sqrt)),

@@ -230,6 +230,19 @@ def einsum_pushforward_pushforward(dots_dot, operands_dot, w, dots, subscripts, 
     return along_dots, along_operands
 
 
+@rule(numerics.unconvolve, bilinear=("g", "v"))
+def unconvolve(z_bar, z, g, v, n, mode="full"):
+    g_bar = np.convolve(z_bar, v, mode)
+    v_bar = numerics.unconvolve(g, z_bar, np.size(v), mode)
+    return g_bar, v_bar
+
+
+@rule(numerics.refit, linear=("g",), sharing="maybe")
+def refit(z_bar, z, g, x):
+    g_bar = numerics.refit(z_bar, g)
+    return g_bar
+
+
 # -- indexing and stores -------------------------------------------------------------------------------
 
 
@@ -274,6 +287,12 @@ def scatter_along_axis(z_bar, z, g, indices, axis, x):
 @rule(numerics.untake, linear=("g",))
 def untake(z_bar, z, g, indices, axis, x):
     g_bar = np.take(z_bar, indices, axis)
+    return g_bar
+
+
+@rule(numerics.unselect, linear=("g",))
+def unselect(z_bar, z, g, condlist, choicelist):
+    g_bar = numerics.broadcast_like(np.select(condlist, z_bar, 0), g)
     return g_bar
 
 
@@ -485,6 +504,30 @@ def apply(z_bar, z, a, x, ndim_b):
 def as_matrix(z_bar, z, x):
     x_bar = np.reshape(z_bar, np.shape(x))
     return x_bar
+
+
+@rule(numerics.reduced_svd, linear=("z",), sharing="view")
+def reduced_svd(w_bar, w, z):
+    z_bar = w_bar
+    return z_bar
+
+
+@rule(numerics.reduced_qr, linear=("z",), sharing="view")
+def reduced_qr(w_bar, w, z, mode):
+    z_bar = w_bar
+    return z_bar
+
+
+@rule(numerics.identity_less)
+def identity_less(z_bar, z, x):
+    x_bar = -z_bar
+    return x_bar
+
+
+@pushforward_of(numerics.identity_less)
+def identity_less_pushforward(x_dot, z, x):
+    contribution = -x_dot
+    return contribution
 
 
 @rule(numerics.hermitian, linear=("x",))

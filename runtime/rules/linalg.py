@@ -213,6 +213,113 @@ def eigvalsh_pushforward(a_dot, z, a):
     return contribution
 
 
+@rule(np.linalg.svdvals)
+def svdvals(z_bar, z, x):
+    factors = numerics.reduced_svd(np.linalg.svd(x, full_matrices=False))
+    x_bar = (factors[0] * np.expand_dims(z_bar, -2)) @ factors[2]
+    return x_bar
+
+
+@pushforward_of(np.linalg.svdvals)
+def svdvals_pushforward(x_dot, z, x):
+    factors = numerics.reduced_svd(np.linalg.svd(x, full_matrices=False))
+    left = numerics.swap_last(numerics.conj(factors[0]))
+    right = numerics.swap_last(numerics.conj(factors[2]))
+    contribution = numerics.real(np.diagonal(left @ x_dot @ right, 0, -2, -1))
+    return contribution
+
+
+@rule(np.linalg.svd, singular=True, real_only=True)
+def svd(z_bar, z, a, full_matrices=True):
+    factors = numerics.reduced_svd(z)
+    u = factors[0]
+    s = np.expand_dims(factors[1], -2)
+    vh = factors[2]
+    ut = numerics.swap_last(u)
+    v = numerics.swap_last(vh)
+    bars = numerics.instantiate(z_bar, z)
+    u_bar = bars[0]
+    v_bar = numerics.swap_last(bars[2])
+    gaps = numerics.inverse_gaps(np.square(factors[1]))
+    turned_u = gaps * (ut @ u_bar - numerics.swap_last(ut @ u_bar))
+    turned_v = gaps * (vh @ v_bar - numerics.swap_last(vh @ v_bar))
+    middle = turned_u * s + numerics.swap_last(s) * turned_v + numerics.on_diagonal(bars[1])
+    outside_u = numerics.identity_less(u @ ut) @ (u_bar / s) @ vh
+    outside_v = (u / s) @ numerics.swap_last(v_bar) @ numerics.identity_less(v @ vh)
+    a_bar = u @ middle @ vh + outside_u + outside_v
+    return a_bar
+
+
+@pushforward_of(np.linalg.svd)
+def svd_pushforward(a_dot, z, a, full_matrices=True):
+    factors = numerics.reduced_svd(z)
+    u = factors[0]
+    s = np.expand_dims(factors[1], -2)
+    vh = factors[2]
+    ut = numerics.swap_last(u)
+    v = numerics.swap_last(vh)
+    gaps = numerics.inverse_gaps(np.square(factors[1]))
+    core = ut @ a_dot @ v
+    back = numerics.swap_last(core)
+    u_dot = u @ (gaps * (core * s + numerics.swap_last(s) * back)) + numerics.identity_less(u @ ut) @ (a_dot @ v / s)
+    inner_v = v @ (gaps * (numerics.swap_last(s) * core + back * s))
+    v_dot = inner_v + numerics.identity_less(v @ vh) @ (numerics.swap_last(a_dot) @ u / s)
+    return u_dot, np.diagonal(core, 0, -2, -1), numerics.swap_last(v_dot)
+
+
+# S. F. Walter, "Structured higher-order algorithmic differentiation" (2012), section 3.2
+@rule(np.linalg.qr, singular=True, real_only=True)
+def qr(z_bar, z, a, mode="reduced"):
+    factors = numerics.reduced_qr(z, mode)
+    q = factors[0]
+    r = factors[1]
+    bars = numerics.instantiate(z_bar, z)
+    middle = r @ numerics.swap_last(bars[1]) - numerics.swap_last(bars[0]) @ q
+    scaled = bars[0] + q @ numerics.from_lower(middle)
+    a_bar = numerics.swap_last(np.linalg.solve(r, numerics.swap_last(scaled)))
+    return a_bar
+
+
+@pushforward_of(np.linalg.qr)
+def qr_pushforward(a_dot, z, a, mode="reduced"):
+    factors = numerics.reduced_qr(z, mode)
+    q = factors[0]
+    r = factors[1]
+    scaled = numerics.swap_last(np.linalg.solve(numerics.swap_last(r), numerics.swap_last(a_dot)))
+    core = numerics.swap_last(q) @ scaled
+    lower = np.tril(core, -1)
+    upper = core - lower + numerics.swap_last(lower)
+    return scaled - q @ upper, upper @ r
+
+
+# G. H. Golub and V. Pereyra, "The differentiation of pseudo-inverses" (1973), for constant rank
+@rule(np.linalg.pinv, singular=True)
+def pinv(z_bar, z, a):
+    adjoint = numerics.swap_last(numerics.conj(z))
+    bar = numerics.swap_last(numerics.conj(z_bar))
+    outside = numerics.identity_less(a @ z) @ bar @ z @ adjoint
+    inside = adjoint @ z @ bar @ numerics.identity_less(z @ a)
+    a_bar = outside + inside - adjoint @ z_bar @ adjoint
+    return a_bar
+
+
+@pushforward_of(np.linalg.pinv)
+def pinv_pushforward(a_dot, z, a):
+    adjoint = numerics.swap_last(numerics.conj(z))
+    dot = numerics.swap_last(numerics.conj(a_dot))
+    outside = z @ adjoint @ dot @ numerics.identity_less(a @ z)
+    inside = numerics.identity_less(z @ a) @ dot @ adjoint @ z
+    contribution = outside + inside - z @ a_dot @ z
+    return contribution
+
+
+@rule(np.convolve, bilinear=("a", "v"))
+def convolve(z_bar, z, a, v, mode="full"):
+    a_bar = numerics.unconvolve(z_bar, v, np.size(a), mode)
+    v_bar = numerics.unconvolve(z_bar, a, np.size(v), mode)
+    return a_bar, v_bar
+
+
 @rule(np.linalg.matrix_power, sharing="maybe", probe=True)
 def matrix_power(z_bar, z, a, n):
     blocks = numerics.block_upper(numerics.swap_last(numerics.conj(a)), z_bar)

@@ -88,6 +88,47 @@ def getitem(z_bar, z, a, key, /):
     return a_bar
 
 
+@rule(np.select, inputs=("choicelist", "default"), broadcasts=True)
+def select(z_bar, z, condlist, choicelist, default=0):
+    choicelist_bar = numerics.unselect(z_bar, condlist, choicelist)
+    default_bar = np.where(numerics.any_of(condlist), 0, z_bar)
+    return choicelist_bar, default_bar
+
+
+@pushforward_of(np.select)
+def select_pushforward(choicelist_dot, default_dot, z, condlist, choicelist, default=0):
+    from_choices = np.select(condlist, choicelist_dot, 0)
+    from_default = np.where(numerics.any_of(condlist), 0, default_dot)
+    return from_choices, from_default
+
+
+# linear between the knots; constant outside, where the nearest knot's value is taken
+@rule(np.interp, inputs=("x", "xp", "fp"), real_only=True)
+def interp(z_bar, z, x, xp, fp):
+    left = numerics.segment(x, xp)
+    width = xp[left + 1] - xp[left]
+    part = np.clip((x - xp[left]) / width, 0, 1)
+    between = numerics.inside(x, xp[0], xp[-1])
+    slope = np.where(between, (fp[left + 1] - fp[left]) / width, 0)
+    x_bar = z_bar * slope
+    xp_bar = -numerics.scatter_add(x_bar * (1 - part), left, xp) - numerics.scatter_add(x_bar * part, left + 1, xp)
+    fp_bar = numerics.scatter_add(z_bar * (1 - part), left, fp) + numerics.scatter_add(z_bar * part, left + 1, fp)
+    return x_bar, xp_bar, fp_bar
+
+
+@pushforward_of(np.interp)
+def interp_pushforward(x_dot, xp_dot, fp_dot, z, x, xp, fp):
+    left = numerics.segment(x, xp)
+    width = xp[left + 1] - xp[left]
+    part = np.clip((x - xp[left]) / width, 0, 1)
+    between = numerics.inside(x, xp[0], xp[-1])
+    slope = np.where(between, (fp[left + 1] - fp[left]) / width, 0)
+    from_x = x_dot * slope
+    from_xp = -slope * (xp_dot[left] * (1 - part) + xp_dot[left + 1] * part)
+    from_fp = fp_dot[left] * (1 - part) + fp_dot[left + 1] * part
+    return from_x, from_xp, from_fp
+
+
 @rule(np.median, real_only=True, probe=True)
 def median(z_bar, z, a, axis=None, *, keepdims=False):
     a_bar = numerics.unmedian(z_bar, a, axis, keepdims)
