@@ -841,22 +841,22 @@ def apply(a: Any, x: Any, ndim_b: int) -> Any:
     return (a @ x[..., None])[..., 0] if ndim_b == 1 else a @ x
 
 
-def reduced_svd(z: Any) -> Any:
-    """``z``, the factors of a singular value decomposition, if they are the reduced ones."""
-    u, s, vh = z
+def reduced_svd(factors: Any) -> Any:
+    """The factors of a singular value decomposition, if they are the reduced ones."""
+    u, s, vh = factors
     if u.shape[-1] != s.shape[-1] or vh.shape[-2] != s.shape[-1]:
         raise NoRule("np.linalg.svd has a rule for the reduced factors", remedy="Pass full_matrices=False.")
-    return z
+    return factors
 
 
-def reduced_qr(z: Any, mode: str) -> Any:
-    """``z``, the factors Q and R, if Q is no wider than it is tall and R is square."""
-    if mode != "reduced" or np.shape(z[1])[-1] != np.shape(z[1])[-2]:
+def reduced_qr(factors: Any, mode: str) -> Any:
+    """The factors Q and R, if Q is no wider than it is tall and R is square."""
+    if mode != "reduced" or np.shape(factors[1])[-1] != np.shape(factors[1])[-2]:
         raise NoRule(
             "np.linalg.qr has a rule for the reduced factors of matrices that are at least as tall as wide",
             remedy='Pass mode="reduced", and transpose a wide matrix.',
         )
-    return z
+    return factors
 
 
 def identity_less(x: Any) -> Any:

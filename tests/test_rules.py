@@ -642,3 +642,76 @@ def test_methods_and_attributes_mean_what_numpy_means() -> None:
     for name, primitive in ATTRIBUTES.items():
         np.testing.assert_array_equal(primitive(x), getattr(x, name))
     assert VARIADIC <= set(METHODS)
+
+
+# -- conventions: the rows of docs/conventions.md ------------------------------------------------------
+
+
+def bars_of(primitive: Callable[..., Any], *args: Any, **kwargs: Any) -> list[Any]:
+    """The cotangents of a call for a seed of ones."""
+    with np.errstate(all="ignore"):
+        z = primitive(*args, **kwargs)
+    found = lookup(primitive)
+    assert found is not None
+    with np.errstate(all="ignore"):
+        bars = found.pullback(mapped(lambda leaf: np.ones(np.shape(leaf))[()], z), z, *args, **kwargs)
+    return [bars] if len(found.inputs) == 1 else list(bars)
+
+
+CONVENTIONS: tuple[tuple[Callable[..., Any], tuple[Any, ...], tuple[Any, ...]], ...] = (
+    (abs, (0.0,), (0.0,)),
+    (np.fabs, (np.array([0.0, -0.0]),), ([0.0, 0.0],)),
+    (np.linalg.norm, (np.zeros(2),), ([0.0, 0.0],)),
+    (np.linalg.norm, (np.array([0.0, -2.0]), 1), ([0.0, -1.0],)),
+    (np.linalg.norm, (np.array([2.0, -2.0]), np.inf), ([0.5, -0.5],)),
+    (np.hypot, (0.0, 0.0), (0.0, 0.0)),
+    (np.std, (np.ones(2),), ([0.0, 0.0],)),
+    (np.maximum, (1.0, 1.0), (0.5, 0.5)),
+    (np.minimum, (1.0, 1.0), (0.5, 0.5)),
+    (np.max, (np.array([1.0, 2.0, 2.0]),), ([0.0, 0.5, 0.5],)),
+    (np.min, (np.array([1.0, 1.0, 2.0]),), ([0.5, 0.5, 0.0],)),
+    (np.clip, (np.array([0.0, 1.0]), 0.0, 1.0), ([1.0, 1.0], [0.0, 0.0], [0.0, 0.0])),
+    (np.clip, (0.5, 1.0, 0.0), (0.0, 0.0, 1.0)),
+    (np.sort, (np.array([1.0, 1.0]),), ([1.0, 1.0],)),
+    (np.heaviside, (0.0, 0.5), (None, 1.0)),
+    (operator.mod, (4.0, 2.0), (1.0, -2.0)),
+    (operator.pow, (0.0, 0), (0.0, 0.0)),
+    (operator.pow, (0.0, 1), (1.0, 0.0)),
+    (operator.pow, (0.0, 2), (0.0, 0.0)),
+    (operator.pow, (np.inf, 0.0), (0.0, np.inf)),
+    (np.power, (-2.0, 2.0), (-4.0, np.nan)),
+    (np.sqrt, (0.0,), (np.inf,)),
+    (np.nan_to_num, (np.array([np.nan, 1.0]),), ([0.0, 1.0],)),
+    (np.prod, (np.array([0.0, 3.0]),), ([3.0, 0.0],)),
+    (np.cumprod, (np.array([0.0, 3.0]),), ([4.0, 0.0],)),
+    (np.linalg.det, (np.zeros((1, 1)),), ([[1.0]],)),
+    (numerics.store, (np.zeros(2), np.array([0, 0]), np.array([1.0, 2.0])), ([0.0, 1.0], [0.0, 1.0])),
+)
+
+
+@pytest.mark.parametrize("primitive, args, expected", CONVENTIONS)
+def test_conventions(primitive: Callable[..., Any], args: tuple[Any, ...], expected: tuple[Any, ...]) -> None:
+    for found, value in zip(bars_of(primitive, *args), expected, strict=True):
+        if value is None:
+            assert found is None
+        else:
+            np.testing.assert_array_equal(found, value)
+
+
+def test_mixed_second_derivative_of_a_power_at_exponent_zero() -> None:
+    """d/dy of y * x**(y - 1) at y == 0 is 1/x: a partial that only patches y == 0 loses it."""
+    z = Dual(2.0**0.0, 0.0)
+    found = lookup(operator.pow)
+    scope = {"z_bar": Dual(1.0), "z": z, "x": Dual(2.0), "y": Dual(0.0, 1.0)}
+    assert float(run_dual(found.pullback_for(frozenset({"x"})), scope).dot[0]) == 0.5
+
+
+@pytest.mark.parametrize("primitive, point", [(np.sqrt, 0.0), (np.log, 0.0), (np.exp, 1e4), (np.power, (0.0, 0.5))])
+def test_strong_pullbacks_are_zero_where_the_cotangent_is(primitive: Any, point: Any) -> None:
+    args = tuple(np.array([v]) for v in (point if isinstance(point, tuple) else (point,)))
+    found = lookup(primitive)
+    assert found.singular
+    with np.errstate(all="ignore"):
+        z = primitive(*args)
+        bars = found.pullback_for(frozenset({"x"}), strong=True)(np.zeros(1), z, *args)
+    np.testing.assert_array_equal(bars[0] if isinstance(bars, tuple) else bars, [0.0])

@@ -610,10 +610,10 @@ def emit(fn: Function, names: dict[Var, str], updates: set[int]) -> Text:
     used = set(reads(fn.body))
     emitter.read = frozenset(used)
     emitter.unread = frozenset(s.var for s in walk(fn.body) if isinstance(s, Let) and s.var not in used)
-    seam = next((k for k, s in enumerate(fn.body.stmts) if not s.forward), None)
-    both_sweeps = seam is not None and any(s.forward for s in fn.body.stmts)
+    for var in fn.options.get("unset", ()):
+        emitter.assign(names[var], ast.Constant(None))
     for k, stmt in enumerate(fn.body.stmts):
-        if both_sweeps and k == fn.options.get("seam", -1):
+        if k == fn.options.get("seam", -1):
             emitter.line("# reverse")
         emitter.stmt(stmt)
     emitter.line("return " + _returned(emitter, fn.result))

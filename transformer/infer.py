@@ -97,9 +97,13 @@ def _infer_known(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: tuple[tu
     rule = lookup(fn)
     if is_elementwise(fn, rule) and not kwargs:
         return _elementwise(fn, args)
-    if rule is not None and (rule.probe or rule.kind not in ("constant",)):
+    if rule is not None and (rule.probe or rule.kind != "constant" or _is_numpy_function(fn)):
         return _probe(fn, args, dict(kwargs))
     return OPAQUE
+
+
+def _is_numpy_function(fn: Any) -> bool:
+    return (getattr(fn, "__module__", "") or "").split(".")[0] in ("numpy", "retrograd", "builtins")
 
 
 def is_elementwise(fn: Callable[..., Any], rule: Any) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import operator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -82,6 +82,8 @@ class Carried:
     names: list[str]
     inits: dict[str, Any]
     types: dict[str, list[Any]]
+    stored: set[str] = field(default_factory=set)
+    left_alone: set[str] = field(default_factory=set)
 
     def args(self) -> dict[str, Any]:
         out = {}
@@ -102,16 +104,49 @@ def start(low: Lowering, names: list[str]) -> Carried:
 
 def settle(low: Lowering, carried: Carried, run: Any, node: ast.AST) -> tuple[Any, dict[str, Any], dict[str, Any]]:
     """Lower the body until names and types are stable; returns what ``run`` made, the arguments and the yields."""
+    before = [frame.env for frame in low.frames]
     env = low.frame.env
-    for _ in range(PASSES * (len(carried.names) + 1)):
+    for _ in range(PASSES * (len(carried.names) + 4)):
         args = carried.args()
-        low.frame.env = {**env, **args}
+        for frame, saved in zip(low.frames, before):
+            frame.env = dict(saved)
+        for name in carried.stored & set(args):
+            low.replace_everywhere(carried.inits[name], args[name])
+        low.frame.env.update(args)
         made = run()
         after = low.frame.env
-        low.frame.env = env
-        if not _changed(low, carried, args, after, node):
+        for frame, saved in zip(low.frames, before):
+            frame.env = saved
+        new = _newly_carried(carried, env, after)
+        stored = _newly_stored(low, carried, args, after)
+        if not new and not stored and not _changed(low, carried, args, after, node):
             return made, args, {n: after.get(n, UNDEFINED) for n in carried.names}
     raise low.unsupported(node, "the types of this loop's variables do not settle")
+
+
+def _newly_carried(carried: Carried, env: dict[str, Any], after: dict[str, Any]) -> bool:
+    """Names that the body changed without assigning them: arrays that a callee stores into."""
+    new = [
+        n for n, v in env.items()
+        if n not in carried.names and n not in carried.left_alone and not n.startswith("$")
+        and isinstance(v, Var) and isinstance(after.get(n), Var) and after[n] is not v
+    ]  # fmt: skip
+    for name in new:
+        carried.names.append(name)
+        carried.inits[name] = env[name]
+        carried.types[name] = [type_of(env[name])]
+    return bool(new)
+
+
+def _newly_stored(low: Lowering, carried: Carried, args: dict[str, Any], after: dict[str, Any]) -> bool:
+    """Arrays that stay the same object all the way round: the loop writes into them, under every name they have."""
+    new = {
+        n for n, arg in args.items()
+        if n not in carried.stored and isinstance(arg, Var) and isinstance(after.get(n), Var)
+        and after[n] is not arg and low.origin(after[n]) is arg and isinstance(carried.inits[n], Var)
+    }  # fmt: skip
+    carried.stored |= new
+    return bool(new)
 
 
 def _changed(low: Lowering, carried: Carried, args: dict[str, Any], after: dict[str, Any], node: ast.AST) -> bool:
@@ -168,6 +203,9 @@ def _finish(low: Lowering, carried: Carried, args: dict[str, Any], ends: dict[st
             yields.append(end)
             results.append(result)
             parts.append(result)
+            if name in carried.stored:
+                low.origins[result] = low.origin(init)
+                low.replace_everywhere(init, result)
         shape = args[name]
         low.frame.env[name] = refill(shape, iter(parts)) if isinstance(shape, Aggregate) else parts[0]
     return tuple(flat_args), tuple(inits), tuple(yields), tuple(results), "$go" in carried.names

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import operator
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from types import FunctionType
@@ -22,13 +23,14 @@ from retrograd.runtime.errors import DifferentiationError, Location, Unsupported
 from . import loops, stores
 from .builder import Builder, leaves, refill, same_structure, type_of
 from .expressions import expression, local_function
-from .ir import UNDEFINED, Aggregate, Atom, Block, Call, Const, Function, If, Let, Raise, Ref, Undefined, Var
+from .ir import UNDEFINED, Aggregate, Atom, Block, Call, Const, Function, If, Let, Raise, Ref, Undefined, Var, rebuild
 from .parse import Source, parse
 from .types import INT, OPAQUE, AggregateT, ArrayT, ConstT, ListT, NumberT, OpaqueT, ScalarT, abstract, join
 from .values import Compiletime, Frame, LocalFunction
 
 FALLS, JUMPS, DEAD = "falls", "jumps", "dead"
-INLINE_DEPTH = 64
+INLINE_DEPTH = 40
+RECURSION_LIMIT = 20_000
 
 
 class Demand(Exception):
@@ -49,6 +51,8 @@ class Lowering:
         self.guards: dict[Any, tuple[Any, Any]] = {}
         self.top: Any = None
         self.demandable: set[Var] = set()
+        self.frames: list[Frame] = []
+        self.origins: dict[Var, Var] = {}
         self.depth = 0
         self.loop_depth = 0
 
@@ -184,19 +188,44 @@ class Lowering:
                 node or source.tree, f"recursion in {qualname} is not differentiated", "Write it as a loop."
             )
         outer, loop_depth, loc = self.frame, self.loop_depth, self.build.loc
+        self._unroll_recursion(source, env)
         self.frame = Frame(source, globals_, cells, env, parent, qualname)
+        self.frames.append(self.frame)
         self.depth, self.loop_depth = self.depth + 1, 0
         try:
             tree = source.tree
             if isinstance(tree, ast.Lambda):
                 return self.expr(tree.body, "")
             _refuse_generators(self, tree)
-            env["$ret"] = Const(None)
+            env["$ret"] = UNDEFINED
             self.block(tree.body)
-            return self.frame.env["$ret"]
+            result = self.frame.env["$ret"]
+            return Const(None) if isinstance(result, Undefined) else result
         finally:
+            self.frames.pop()
             self.frame, self.depth, self.loop_depth = outer, self.depth - 1, loop_depth
             self.build.loc = loc
+
+    def _unroll_recursion(self, source: Source, env: dict[str, Any]) -> None:
+        """A function that calls itself unrolls once the ints it counts with are known."""
+        if any(frame.source.tree is source.tree for frame in self.frames):
+            for var in [v for v in self.demandable if isinstance(v, Var)]:
+                raise Demand(var)
+
+    def origin(self, var: Var) -> Var:
+        """The value whose object this one still is: stores make new values of the same array."""
+        return self.origins.get(var, var)
+
+    def replace_everywhere(self, old: Any, new: Any) -> None:
+        """A store made ``new`` of ``old``: every name that held the array, in every active call, holds it still."""
+        if not isinstance(old, Var):
+            return
+        for frame in self.frames:
+            for name, value in list(frame.env.items()):
+                if value is old:
+                    frame.env[name] = new
+                elif isinstance(value, Aggregate):
+                    frame.env[name] = rebuild(value, lambda v: new if v is old else v)
 
     # -- statements ---------------------------------------------------------------------------------------
 
@@ -304,42 +333,58 @@ class Lowering:
     def fork_with(self, test: Any, then: Callable[[], str], orelse: Callable[[], str], node: ast.AST | None) -> str:
         """Two paths, each lowered from the present state, and the values on which they differ merged."""
         loc = self.location(node) if node is not None else self.build.loc
-        env = self.frame.env
-        paths = []
+        (a, a_stmts, a_end), (b, b_stmts, b_end) = self.paths(then, orelse)
+        if a_end == DEAD and not self.loop_depth:
+            a[-1] = self._forget(a[-1], b[-1])
+        if b_end == DEAD and not self.loop_depth:
+            b[-1] = self._forget(b[-1], a[-1])
+        yields = self.merge_frames(a, b, node)
+        self.add_if(test, yields, a_stmts, b_stmts, loc)
+        if a_end == b_end:
+            return str(a_end)
+        return FALLS if FALLS in (a_end, b_end) else JUMPS
+
+    def paths(self, then: Callable[[], Any], orelse: Callable[[], Any]) -> list[Any]:
+        """Run both from the present state; for each the environments of all active calls, statements and outcome."""
+        before = [frame.env for frame in self.frames]
+        out = []
         for run in (then, orelse):
-            self.frame.env = dict(env)
+            for frame, env in zip(self.frames, before):
+                frame.env = dict(env)
             with self.build.block() as stmts:
                 ending = run()
-            paths.append((self.frame.env, stmts, ending))
-        self.frame.env = env
-        (a, a_stmts, a_end), (b, b_stmts, b_end) = paths
-        if a_end == DEAD and not self.loop_depth:
-            a = self._forget(a, b)
-        if b_end == DEAD and not self.loop_depth:
-            b = self._forget(b, a)
-        results, yields = self.merge(a, b, node)
-        env.clear()
-        env.update(results)
-        made = tuple(var for var, _, _ in yields)
+            out.append(([frame.env for frame in self.frames], stmts, ending))
+        for frame, env in zip(self.frames, before):
+            frame.env = env
+        return out
+
+    def merge_frames(self, a: list[Any], b: list[Any], node: ast.AST | None) -> list[Any]:
+        """Merge the two states into the present one; returns what the ``If`` must define."""
+        yields: list[Any] = []
+        made: dict[Any, Any] = {}
+        for frame, left, right in zip(self.frames, a, b):
+            merged = {}
+            for name in dict.fromkeys([*left, *right]):
+                x, y = left.get(name, UNDEFINED), right.get(name, UNDEFINED)
+                key = (x, y) if isinstance(x, Var) and isinstance(y, Var) else None
+                if key is None or key not in made:
+                    value = self.meet(x, y, name, yields, node)
+                    if key is not None:
+                        made[key] = value
+                merged[name] = made[key] if key is not None else value
+            frame.env.clear()
+            frame.env.update(merged)
+        return yields
+
+    def add_if(self, test: Any, yields: list[Any], a_stmts: list[Any], b_stmts: list[Any], loc: Location | None) -> None:
         self.build.add(
-            If(made, test, Block(tuple(a_stmts), tuple(x for _, x, _ in yields)),
+            If(tuple(v for v, _, _ in yields), test, Block(tuple(a_stmts), tuple(x for _, x, _ in yields)),
                Block(tuple(b_stmts), tuple(y for _, _, y in yields)), loc, None, self.build.forward)
         )  # fmt: skip
-        if a_end == b_end:
-            return a_end
-        return FALLS if FALLS in (a_end, b_end) else JUMPS
 
     def _forget(self, env: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
         """A path that has left the function: its variables are read by no one, its result is."""
         return {k: (v if k.startswith("$") else other.get(k, UNDEFINED)) for k, v in env.items()}
-
-    def merge(self, a: dict[str, Any], b: dict[str, Any], node: ast.AST | None) -> tuple[dict[str, Any], list[Any]]:
-        env: dict[str, Any] = {}
-        yields: list[tuple[Var, Atom, Atom]] = []
-        for name in dict.fromkeys([*a, *b]):
-            left, right = a.get(name, UNDEFINED), b.get(name, UNDEFINED)
-            env[name] = self.meet(left, right, name, yields, node)
-        return env, yields
 
     def meet(self, left: Any, right: Any, name: str, yields: list[Any], node: ast.AST | None) -> Any:
         """One value from two paths: the same, or a new one that the ``If`` defines."""
@@ -361,6 +406,8 @@ class Lowering:
         t = self.merged_type(left, right)
         var = Var("" if name.startswith("$") else name, t)
         yields.append((var, left, right))
+        if isinstance(left, Var) and isinstance(right, Var) and self.origin(left) is self.origin(right):
+            self.origins[var] = self.origin(left)
         return var
 
     @staticmethod
@@ -371,26 +418,12 @@ class Lowering:
 
     def choose(self, test: Any, then: Callable[[], Any], orelse: Callable[[], Any], node: ast.AST, hint: str = "") -> Any:
         """``then() if test else orelse()`` as a value."""
-        env = self.frame.env
-        paths = []
-        for run in (then, orelse):
-            self.frame.env = dict(env)
-            with self.build.block() as stmts:
-                value = run()
-            paths.append((value, stmts, self.frame.env))
-        self.frame.env = env
-        (a, a_stmts, a_env), (b, b_stmts, b_env) = paths
-        yields: list[Any] = []
-        value = self.meet(a, b, hint, yields, node)
-        merged, more = self.merge(a_env, b_env, node)
-        env.clear()
-        env.update(merged)
-        yields += more
+        (a, a_stmts, left), (b, b_stmts, right) = self.paths(then, orelse)
+        own: list[Any] = []
+        value = self.meet(left, right, hint, own, node)
+        yields = own + self.merge_frames(a, b, node)
         if yields or a_stmts or b_stmts:
-            self.build.add(
-                If(tuple(v for v, _, _ in yields), test, Block(tuple(a_stmts), tuple(x for _, x, _ in yields)),
-                   Block(tuple(b_stmts), tuple(y for _, _, y in yields)), self.build.loc, None, self.build.forward)
-            )  # fmt: skip
+            self.add_if(test, yields, a_stmts, b_stmts, self.build.loc)
         return value
 
 
@@ -594,6 +627,8 @@ def lower(fn: FunctionType, params: dict[str, Any], name: str = "", low: Lowerin
                 low.demandable.add(atom)
         env[key] = atom
     cells = low.top = cells_of(fn)
+    if sys.getrecursionlimit() < RECURSION_LIMIT:  # inlined calls nest deeply in this process's stack
+        sys.setrecursionlimit(RECURSION_LIMIT)
     result = low.enter(source, fn.__globals__, cells, env, None, None, fn.__qualname__)
     if isinstance(result, Compiletime) or isinstance(result, Undefined):
         raise UnsupportedSyntax(f"{fn.__qualname__} returns a function or an iterator, which has no derivative")

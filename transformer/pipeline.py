@@ -17,7 +17,7 @@ from retrograd.runtime.errors import ArgumentError
 from .adjoint.forward import forward
 from .adjoint.reverse import Sweeps, reverse
 from .analysis.activity import activity
-from .analysis.ownership import check_aliases, own_stores, roots_of, shares, written_values
+from .analysis.ownership import check_aliases, is_external, own_stores, roots_of, shares, written_values
 from .analysis.recording import record
 from .analysis.updates import updates_in_place
 from .builder import Builder, type_of
@@ -59,7 +59,6 @@ class Written:
 
 def prepare(fn: Function) -> tuple[Function, set[Var]]:
     """The user's program, checked for aliasing and tidied."""
-    fn = replace(fn, body=eliminate_dead(fn.body))
     written = check_aliases(fn)
     body = fn.body
     for change, _ in PRIMAL:
@@ -153,7 +152,7 @@ def _fresh_results(bars: tuple[Atom, ...], params: tuple[Var, ...], fwd: Block, 
                 return var
             mine = roots.get(var, frozenset())
             is_view = var in calls and shares(calls[var])
-            if is_view or mine & taken or not mine or any(isinstance(r, tuple) for r in mine):
+            if is_view or mine & taken or not mine or any(is_external(r) for r in mine):
                 copy = Var("", var.type)
                 made.append(Let(copy, Call(np.array, (var,)), None, False))
                 return copy
@@ -182,7 +181,7 @@ def pair(fn: Function, wrt: tuple[Var, ...], copy_inputs: bool = True) -> tuple[
     roots = roots_of(fn.params, Block(tuple(stmts), ()))
     kept: list[Atom] = []
     for var in record_vars:
-        exposed = isinstance(var.type, ArrayT) and (any(isinstance(r, tuple) for r in roots.get(var, ())) or _returned_too(var, fwd, roots))
+        exposed = isinstance(var.type, ArrayT) and (any(is_external(r) for r in roots.get(var, ())) or _returned_too(var, fwd, roots))
         if copy_inputs and exposed:
             saved = Var("", var.type)
             stmts.append(Let(saved, Call(np.copy, (var,)), None, False))

@@ -94,6 +94,7 @@ def _rebind_base(low: Lowering, base: ast.expr, stored: Any) -> None:
                 AliasedMutation, base, f"a store into the global or captured array {base.id}",
                 "Pass the array as an argument and return it.",
             )  # fmt: skip
+        _same_object(low, low.frame.env[base.id], stored)
         low.bind(base.id, stored)
         return
     if isinstance(base, ast.Subscript):
@@ -135,4 +136,12 @@ def _augmented(low: Lowering, op: Any, old: Any, value: Any, stmt: ast.AugAssign
             AliasedMutation, stmt, f"the global or captured array {target.id} is changed in place", "Make a copy of it first."
         )
     new = arithmetic(low, op, old, value, stmt)
-    return low.build.call(numerics.store, old, Const(Ellipsis), new, hint=target.id, form="store", type=t)
+    stored = low.build.call(numerics.store, old, Const(Ellipsis), new, hint=target.id, form="store", type=t)
+    _same_object(low, old, stored)
+    return stored
+
+
+def _same_object(low: Lowering, old: Any, stored: Any) -> None:
+    """Every name of the array holds what the store made of it."""
+    low.origins[stored] = low.origin(old)
+    low.replace_everywhere(old, stored)

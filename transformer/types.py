@@ -265,7 +265,9 @@ def _join_scalars(a: ScalarT, b: ScalarT) -> Any:
 def sample(t: Any, lengths: dict[str, int], weak: bool = True) -> Any:
     """A small value of type ``t``: ones, with each symbolic length looked up in ``lengths``."""
     if isinstance(t, ArrayT):
-        return np.ones(tuple(1 if a.one else lengths.get(a.symbol, 1) for a in t.shape), t.dtype)
+        ones = np.ones(tuple(1 if a.one else lengths.get(a.symbol, 1) for a in t.shape), t.dtype)
+        # matrices are made regular, so that inverses and factors exist
+        return ones + np.eye(*ones.shape[-2:], dtype=t.dtype) if ones.ndim > 1 and t.dtype.kind != "b" else ones
     if isinstance(t, ScalarT):
         python = t.weak if t.weak is not None else weak
         return t.dtype.type(1).item() if python else t.dtype.type(1)

@@ -506,16 +506,16 @@ def as_matrix(z_bar, z, x):
     return x_bar
 
 
-@rule(numerics.reduced_svd, linear=("z",), sharing="view")
-def reduced_svd(w_bar, w, z):
-    z_bar = w_bar
-    return z_bar
+@rule(numerics.reduced_svd, linear=("factors",), sharing="view")
+def reduced_svd(z_bar, z, factors):
+    factors_bar = z_bar
+    return factors_bar
 
 
-@rule(numerics.reduced_qr, linear=("z",), sharing="view")
-def reduced_qr(w_bar, w, z, mode):
-    z_bar = w_bar
-    return z_bar
+@rule(numerics.reduced_qr, linear=("factors",), sharing="view")
+def reduced_qr(z_bar, z, factors, mode):
+    factors_bar = z_bar
+    return factors_bar
 
 
 @rule(numerics.identity_less)

@@ -127,7 +127,7 @@ def cumprod_pushforward(a_dot, z, a, axis=None):
     return contribution
 
 
-@rule(np.trapezoid if hasattr(np, "trapezoid") else np.trapz, linear=("y",))
+@rule(np.trapezoid, linear=("y",))
 def trapezoid(z_bar, z, y, *, dx=1.0, axis=-1):
     y_bar = numerics.untrapezoid(z_bar, y, dx, axis)
     return y_bar

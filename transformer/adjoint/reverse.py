@@ -430,7 +430,10 @@ def _getitem(sweep: Reverse, stmt: Let, z_bar: Atom) -> None:
         return
     t = container.type
     if isinstance(t, AggregateT) and isinstance(key, Const):
-        at = key.value if t.keys is not None or key.value >= 0 else key.value + len(t.items)
+        at = key.value
+        if isinstance(at, int) and t.kind is not dict:
+            at = range(len(t.items))[at]
+            at = t.keys[at] if t.keys is not None else at
         _accumulate_nested(sweep, container, (at,), z_bar)
     elif isinstance(t, ArrayT):
         g = context.fit(sweep.low, z_bar, stmt.var)

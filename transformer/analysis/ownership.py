@@ -17,7 +17,7 @@ from retrograd.runtime import emitted, numerics
 from retrograd.runtime.errors import AliasedMutation
 from retrograd.runtime.rules import lookup
 
-from ..ir import Atom, Block, Call, For, Function, If, Let, Stmt, Var, While, map_blocks, substitute_stmt, vars_of, walk
+from ..ir import Atom, Block, Call, For, Function, If, Let, Stmt, Var, While, definitions, map_blocks, substitute_stmt, vars_of, walk
 from ..types import ArrayT, ScalarT
 from .activity import flows
 from .liveness import Liveness, liveness
@@ -25,6 +25,15 @@ from .liveness import Liveness, liveness
 IN_PLACE = {numerics.store, emitted.add_at}
 Roots = dict[Var, frozenset[Any]]
 EXTERNAL = "external"
+
+
+def is_external(root: Any) -> bool:
+    return isinstance(root, tuple) and root[0] == EXTERNAL
+
+
+def _older(root: Any, inside: set[Var]) -> Any:
+    """An allocation of an earlier iteration is not the one that the same statement makes now."""
+    return ("older", root) if root in inside else root
 
 
 def shares(call: Call) -> bool:
@@ -76,7 +85,17 @@ def _contributions(stmt: Stmt, roots: Roots) -> Iterable[tuple[Var, frozenset[An
         else:
             yield stmt.var, frozenset({stmt.var})
         return
-    for target, source in flows(stmt):
+    if isinstance(stmt, (For, While)):
+        inside = set(definitions(stmt.body))
+        for arg, end in zip(stmt.args, stmt.body.yields):
+            if not isinstance(arg.type, ScalarT):
+                yield arg, frozenset(_older(root, inside) for root in _union((end,), roots))
+        pairs = [*zip(stmt.args, stmt.inits), *zip(stmt.results, stmt.args)]
+        if isinstance(stmt, For) and stmt.each.kind == "sequence":
+            pairs += [*zip(stmt.each.targets, stmt.each.operands)]
+    else:
+        pairs = flows(stmt)
+    for target, source in pairs:
         if not isinstance(target.type, ScalarT):
             yield target, _union((source,), roots)
 
@@ -103,7 +122,7 @@ def check_aliases(fn: Function) -> set[Var]:
         if isinstance(stmt, Let) and stmt.call.fn in IN_PLACE:
             target = stmt.call.args[0]
             own = _union((target,), roots)
-            written |= {root[1] for root in own if isinstance(root, tuple)}
+            written |= {root[1] for root in own if is_external(root)}
             seen = _witness(stmt, own, roots, live)
             if seen is not None:
                 raise AliasedMutation(
@@ -156,7 +175,7 @@ def _first_conflict(params: tuple[Var, ...], block: Block) -> _Copy | None:
             continue
         target = stmt.call.args[0]
         own = _union((target,), roots)
-        foreign = any(isinstance(root, tuple) for root in own)
+        foreign = any(is_external(root) for root in own)
         seen = _witness(stmt, own, roots, live)
         if not foreign and seen is None:
             continue
@@ -176,7 +195,7 @@ def _place_copy(stmt: Let, target: Any, defs: Any, loops: Any, merged: Any, resu
             init = loop.inits[k]
             outside = _union((init,), roots)
             others = live.after[id(loop)] | live.entry[id(loop)]
-            clash = any(isinstance(root, tuple) for root in outside) or any(
+            clash = any(is_external(root) for root in outside) or any(
                 v is not var and v not in loop.args and v not in loop.results and roots.get(v, frozenset()) & outside for v in others
             )
             if clash and isinstance(init, Var):

@@ -101,12 +101,20 @@ class Scope:
     available: set[Var]
 
 
-def directly_defined(block: Block) -> list[Var]:
+def directly_defined(block: Block, trips: dict[Any, Var]) -> list[Var]:
     """The values a block defines itself, in order; loops' insides and branches' insides apart."""
     out: list[Var] = []
     for stmt in block.stmts:
-        out += [stmt.var] if isinstance(stmt, Let) else list(getattr(stmt, "results", ()))
+        out += _made(stmt, trips)
     return out
+
+
+def _made(stmt: Stmt, trips: dict[Any, Var]) -> list[Var]:
+    """The values a statement defines, the count of a loop's iterations among them."""
+    if isinstance(stmt, Let):
+        return [stmt.var]
+    counted = [trips[stmt.tag]] if isinstance(stmt, (For, While)) and stmt.tag in trips else []
+    return [*getattr(stmt, "results", ()), *counted]
 
 
 def record(forward: Block, reverse: tuple[Stmt, ...], written: set[Var], trips: dict[Any, Var], hints: dict[Var, str],
@@ -127,8 +135,8 @@ def _mirror_block(rec: Recorder, forward: Block, mirror: Block, lets: dict[Var, 
         stmts = tuple(_inner(rec, forward, s, scope_lets, looping) for s in mirror.stmts)
         mirror = Block(stmts, mirror.yields)
         used = set(reads(mirror))
-        candidates = [*bound, *directly_defined(forward)]
-        outside = _everything_but(used, forward, bound)
+        candidates = [*bound, *directly_defined(forward, rec.trips)]
+        outside = _everything_but(used, forward, bound, rec.trips)
         needed = [v for v in candidates if v in used]
         here = set(_bound_by(mirror))
         scope = Scope(own, outside | here)
@@ -142,8 +150,8 @@ def _bound_by(mirror: Block) -> Iterable[Var]:
     return ()
 
 
-def _everything_but(used: set[Var], forward: Block, bound: Iterable[Var]) -> set[Var]:
-    own = set(directly_defined(forward)) | set(bound)
+def _everything_but(used: set[Var], forward: Block, bound: Iterable[Var], trips: dict[Any, Var]) -> set[Var]:
+    own = set(directly_defined(forward, trips)) | set(bound)
     reachable = {v for s in forward.stmts for a in operands_of(s) for v in vars_of(a)}
     return (used | reachable) - own
 
@@ -230,7 +238,7 @@ def _push_block(rec: Recorder, block: Block, first: Iterable[Var] = ()) -> Block
     out: list[Stmt] = [p for var in first for p in _push(rec, var)]
     for stmt in block.stmts:
         out.append(_push_inside(rec, stmt))
-        for var in [stmt.var] if isinstance(stmt, Let) else getattr(stmt, "results", ()):
+        for var in _made(stmt, rec.trips):
             out += _push(rec, var)
     return Block(tuple(out), block.yields)
 

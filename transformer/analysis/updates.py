@@ -8,7 +8,7 @@ from ..builder import type_of
 from ..ir import Block, Let, Var, walk
 from ..types import ArrayT, ScalarT, same_shape
 from .liveness import liveness
-from .ownership import Roots, roots_of
+from .ownership import Roots, is_external, roots_of
 
 
 def updates_in_place(params: tuple[Var, ...], block: Block) -> set[int]:
@@ -31,7 +31,7 @@ def _may_update(stmt: Let, roots: Roots, after: set[Var]) -> bool:
     if not same_shape(first.type, stmt.var.type) and first.type != stmt.var.type:
         return False
     mine = roots.get(first, frozenset())
-    if not mine or any(isinstance(root, tuple) for root in mine):
+    if not mine or any(is_external(root) for root in mine):
         return False
     readers = {v for v in after if v is not stmt.var and roots.get(v, frozenset()) & mine}
     return not readers and first not in after
