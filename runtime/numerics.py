@@ -46,6 +46,9 @@ SHAPE_ONLY: dict[str, tuple[int, ...]] = {
     "numerics.unrepeat": (1,),
     "numerics.untile": (1,),
     "numerics.cast_like": (1,),
+    "numerics.spread_weights": (1,),
+    "numerics.gather_weights": (1,),
+    "numerics.spread_tangent": (1, 2),
     "numerics.refit": (1,),
     "numerics.fft_length": (0,),
     "numerics.half_weights": (0,),
@@ -125,6 +128,41 @@ def count(x: Any, axis: Axis = None) -> int:
     return math.prod(shape) if axis is None else math.prod(shape[i] for i in _axes(x, axis))
 
 
+def spread_weights(weights: Any, a: Any, axis: Axis = None) -> Any:
+    """The weights of ``np.average`` in the shape of ``a``; ones if there are none."""
+    if weights is None:
+        return np.ones(np.shape(a))
+    if np.shape(weights) == np.shape(a):
+        return np.asarray(weights)
+    if np.ndim(weights) != 1 or not isinstance(axis, int):
+        raise NoRule(
+            "np.average has a rule for weights of the array's shape, or a vector of them along one axis",
+            remedy="Write np.sum(a * weights) / np.sum(weights).",
+        )
+    return np.broadcast_to(
+        np.reshape(weights, [-1 if i == axis % np.ndim(a) else 1 for i in range(np.ndim(a))]), np.shape(a)
+    )
+
+
+def spread_tangent(dot: Any, weights: Any, a: Any, axis: Axis = None) -> Any:
+    """The tangent of the weights in the shape of ``a``; zeros if there are none."""
+    return np.zeros(np.shape(a)) if weights is None or dot is None else spread_weights(dot, a, axis)
+
+
+def gather_weights(g: Any, weights: Any, axis: Axis = None) -> Any:
+    """The cotangent of the weights, from one in the shape of the array; None if there are none."""
+    if weights is None or np.shape(weights) == np.shape(g):
+        return None if weights is None else cast_like(g, weights)
+    assert isinstance(axis, int)
+    others = tuple(i for i in range(np.ndim(g)) if i != axis % np.ndim(g))
+    return cast_like(np.sum(g, axis=others), weights)
+
+
+def given(x: Any) -> float:
+    """1 if an optional argument was given."""
+    return float(x is not None)
+
+
 def merge_axes(x: Any, axis: Axis = None) -> Any:
     """``x`` with the reduced axes moved to the end and flattened into one."""
     x = np.asarray(x)
@@ -164,7 +202,7 @@ def instantiate(g: Any, z: Any) -> Any:
     return np.zeros_like(z) if g is None else g
 
 
-def reshape_back(g: Any, x: Any, order: str = "C") -> Any:
+def reshape_back(g: Any, x: Any, order: Any = "C") -> Any:
     """The cotangent of ``x`` in ``np.reshape(x, shape, order)``."""
     if order not in ("C", "F"):
         raise NoRule(f"np.reshape has no rule for order={order!r}", remedy='Use order="C" or order="F".')
@@ -207,10 +245,10 @@ def reduced_exponent(x: Any, y: Any) -> Any:
 
     Replacing it wherever ``y == 0`` would lose the mixed second derivative ``1/x`` of ``x**y``.
     """
-    if isinstance(y, (int, float)) and (y >= 1 or (y and not isinstance(y, int) and np.ndim(x))):
-        return y - 1
+    if isinstance(y, (int, float)) and y != 0:
+        # among Python floats 0.0 ** -0.5 raises; of a NumPy scalar it is inf
+        return y - 1 if y >= 1 or isinstance(x, (np.ndarray, np.generic)) else np.float64(y - 1)
     both = np.equal(x, 0) & np.equal(y, 0)
-    # a NumPy scalar: 0.0 ** -0.5 is inf there, and ZeroDivisionError among Python floats
     return np.where(both, 1, np.asarray(y if isinstance(y, np.ndarray) else y * 1.0) - 1)[()]
 
 
@@ -990,13 +1028,22 @@ def _vector_order(x: Any, ord: Any, axis: Axis) -> Any:
     return ord
 
 
+def _trusted_inverse(a: np.ndarray) -> np.ndarray | None:
+    """The inverse, unless a matrix is too near a singular one."""
+    try:
+        inverse = np.linalg.inv(a)
+    except np.linalg.LinAlgError:
+        return None
+    condition = np.linalg.norm(a, axis=(-2, -1)) * np.linalg.norm(inverse, axis=(-2, -1))
+    return inverse if np.all(condition < 1e8) else None
+
+
 def cofactor(a: Any, z: Any) -> Any:
     """The derivative of ``z = det(a)``, also where ``a`` is singular: the matrix of cofactors."""
-    a = np.asarray(a)
+    inverse = _trusted_inverse(np.asarray(a))
+    if inverse is not None:
+        return as_matrix(z) * swap_last(inverse)
     u, s, vh = np.linalg.svd(a)
-    singular = np.any(s <= s.max(initial=0) * 1e-8, axis=-1) if a.size else np.zeros(a.shape[:-2], bool)
-    if not singular.any():
-        return as_matrix(z) * swap_last(np.linalg.inv(a))
     others = np.stack([np.prod(np.delete(s, i, -1), -1) for i in range(s.shape[-1])], -1)
     # det(u) det(v) is the phase that the singular values lack
     phase = as_matrix(np.linalg.det(u) * np.linalg.det(vh))

@@ -678,6 +678,21 @@ def _factors() -> list[Sample]:
     return [*samples, S(numerics.identity_less, n(3, 3))]
 
 
+def _averages() -> list[Sample]:
+    x = n(2, 3)
+    samples = [S(np.average, x), S(np.average, x, 1), S(np.average, x, weights=u(2, 3)), S(np.average, x, 1, u(3))]
+    samples += [S(np.average, x, 0, u(2), keepdims=True), S(np.average, n(2, 3, 2), axis=(0, 2), weights=u(2, 3, 2))]
+    samples += [S(np.average, c(3), weights=u(3)), S(numerics.spread_weights, u(3), x, 1)]
+    samples += [
+        S(numerics.spread_tangent, n(3), u(3), x, 1),
+        S(numerics.gather_weights, x, u(3), 1),
+        S(numerics.gather_weights, x, u(2, 3)),
+    ]
+    samples += [S(np.ptp, x), S(np.ptp, x, 1), S(np.ptp, x, axis=0, keepdims=True)]
+    samples += [S(np.ptp, np.array([1.0, 1.0, 0.0]), kink=True)]
+    return [*samples, S(np.arange, 0.1, 0.95, 0.2), S(np.arange, 0.1, 2.05), S(np.arange, 2.5)]
+
+
 def _constants() -> list[Sample]:
     x = n(2, 3)
     steps = "floor ceil trunc rint round fix around sign"
@@ -702,6 +717,7 @@ SAMPLES: tuple[Sample, ...] = (
     *_selection(),
     *_complex_parts(),
     *_transforms(),
+    *_averages(),
     *_pieces(),
     *_factors(),
     *_helpers(),

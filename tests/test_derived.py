@@ -110,3 +110,13 @@ def test_special_functions(name: str) -> None:
             (primitive(*(point + h * step)) - primitive(*(point - h * step))) / (2 * h) for h in (1e-3, 5e-4)
         )
         assert float(bar) == pytest.approx((4 * fine - coarse) / 3, rel=1e-9)
+
+
+def test_special_functions_are_found_though_looked_up_before_scipy_was_loaded() -> None:
+    pytest.importorskip("scipy.special")
+    code = (
+        "import numpy as np; from retrograd.runtime.rules import lookup; assert lookup(np.frexp) is None;"
+        "import scipy.special; print(lookup(scipy.special.expit).partials)"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert found.strip() == "('z*(1 - z)',)"

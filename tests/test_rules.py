@@ -9,6 +9,7 @@ import ast
 import inspect
 import math
 import operator
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -16,7 +17,7 @@ import numpy as np
 import pytest
 
 from retrograd.runtime import numerics
-from retrograd.runtime.errors import NoRule
+from retrograd.runtime.errors import ArgumentError, NoRule, UnsupportedSyntax
 from retrograd.runtime.rules import ATTRIBUTES, METHODS, VARIADIC, Rule, lookup, rule, table, text
 from tests.rule_samples import CONSTANTS, SAMPLES, Sample
 
@@ -609,8 +610,42 @@ def test_a_new_rule_is_found() -> None:
         x_bar = z_bar / (1 + np.exp(-x))
         return x_bar
 
-    assert lookup(softplus).kind == "general"
-    assert lookup(softplus).pullback(1.0, None, 0.0) == 0.5
+    try:
+        assert lookup(softplus).kind == "general"
+        assert lookup(softplus).pullback_for(frozenset({"x"}))(1.0, None, 0.0) == 0.5
+    finally:
+        forget(softplus)
+
+
+def forget(primitive: Callable[..., Any]) -> None:
+    sys.modules[Rule.__module__]._TABLE.pop(primitive, None)  # type: ignore[attr-defined]
+
+
+def test_a_rule_with_a_branch_is_refused() -> None:
+    def f(x: Any) -> Any:
+        return x
+
+    @rule(f)
+    def pullback(z_bar, z, x):
+        if x > 0:
+            return z_bar
+        return -z_bar
+
+    try:
+        with pytest.raises(UnsupportedSyntax, match=r"test_rules.py:\d+: the rule pullback is not straight-line"):
+            lookup(f).pullback_for(frozenset({"x"}))
+    finally:
+        forget(f)
+
+
+def test_a_rule_with_a_closure_is_refused() -> None:
+    scale = 2.0
+    with pytest.raises(ArgumentError, match="enclosing"):
+
+        @rule(test_a_rule_with_a_closure_is_refused)
+        def pullback(z_bar, z, x):
+            x_bar = scale * z_bar
+            return x_bar
 
 
 @pytest.mark.parametrize("name", METHODS)

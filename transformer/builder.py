@@ -60,6 +60,7 @@ class Builder:
     def __init__(self, law: Callable[..., Atom | None] | None = None) -> None:
         self._open: list[list[Stmt]] = [[]]
         self.calls: dict[Var, Call] = {}
+        self.made: set[Var] = set()
         self.law = law
         self.loc: Location | None = None
         self.forward = True
@@ -83,8 +84,18 @@ class Builder:
     def let(self, call: Call, type: Any, hint: str = "") -> Var:
         var = Var("" if self.quiet else hint, type)
         self.calls[var] = call
+        if not self.forward:
+            self.made.add(var)
         self.add(Let(var, call, self.loc, self.forward))
         return var
+
+    def is_new(self, atom: Atom) -> bool:
+        """Was it computed by derivative code, and so may be computed otherwise?"""
+        return isinstance(atom, Var) and atom in self.made
+
+    def blank(self, fn: Any, *args: Atom) -> Atom:
+        """A value of the type the call would have, not written down."""
+        return Var("", infer(fn, tuple(map(operand, args)), {}))
 
     def add(self, stmt: Stmt) -> None:
         self._open[-1].append(stmt)

@@ -153,6 +153,7 @@ class Emitter:
     def text(self, node: ast.AST) -> str:
         ast.fix_missing_locations(node)
         printed = astor.to_source(node, pretty_source="".join, pretty_string=lambda s, *a, **k: repr(s)).strip()
+        printed = printed if _means(printed, node) else ast.unparse(node)
         return _without_outer_parentheses(str(printed)) if isinstance(node, ast.expr) else str(printed)
 
     def line(self, text: str, loc: Any = None) -> None:
@@ -453,6 +454,22 @@ class Emitter:
 
     def raise_(self, stmt: Raise) -> None:
         self.line(self.text(ast.Raise(self.call(stmt.call), None)) if stmt.call else "raise", stmt.loc)
+
+
+def _means(text: str, node: ast.AST) -> bool:
+    """astor 0.8 loses some parentheses (``not (a if c else b)``); what it prints must parse to what was meant."""
+    try:
+        tree = ast.parse(text)
+    except SyntaxError:
+        return False
+    found: Any = tree.body[0] if len(tree.body) == 1 else None
+    if isinstance(node, ast.expr):
+        found = getattr(found, "value", None)
+    return found is not None and _shape(found) == _shape(node)
+
+
+def _shape(node: ast.AST) -> str:
+    return ast.dump(node).replace("ctx=Store()", "ctx=Load()").replace(", type_params=[]", "")
 
 
 def _without_outer_parentheses(text: str) -> str:

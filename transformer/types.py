@@ -202,10 +202,13 @@ def _broadcast_axis(axes: tuple[Axis, ...]) -> Axis:
 
 
 def same_shape(a: Any, b: Any) -> bool:
-    """Are the lengths proved equal, axis by axis?  (T1: not-1 meeting not-1 in one operation is a proof.)"""
+    """Are the lengths equal, axis by axis, given that the two meet in one operation?
+
+    T1: two lengths that are both known not to be 1 and that meet elementwise are equal.
+    """
     if not (isinstance(a, (ArrayT, ScalarT)) and isinstance(b, (ArrayT, ScalarT))) or a.ndim != b.ndim:
         return False
-    return all(m == n for m, n in zip(a.shape, b.shape))
+    return all(m == n or (m.one is False and n.one is False) for m, n in zip(a.shape, b.shape))
 
 
 # -- joins ------------------------------------------------------------------------------------------------

@@ -57,7 +57,8 @@ _enter(builtins, BUILTINS)
 _enter(math, MATH)
 _enter(
     numerics,
-    "count same inside at_low at_high selects_once ramp inverse_order dual_norm fft_length half_weights segment any_of",
+    "count same inside at_low at_high selects_once ramp inverse_order dual_norm fft_length half_weights segment any_of"
+    " given",
 )
 # the sign of a complex number is its direction, which is not constant
 constant(np.sign, real_only=True, probe=True)

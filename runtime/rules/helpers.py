@@ -128,6 +128,24 @@ def polygamma_pushforward(x_dot, z, n, x):
     return contribution
 
 
+@rule(numerics.spread_weights, linear=("weights",), sharing="view")
+def spread_weights(z_bar, z, weights, a, axis=None):
+    weights_bar = numerics.gather_weights(z_bar, weights, axis)
+    return weights_bar
+
+
+@rule(numerics.spread_tangent, linear=("dot",), sharing="view")
+def spread_tangent(z_bar, z, dot, weights, a, axis=None):
+    dot_bar = numerics.gather_weights(z_bar, dot, axis)
+    return dot_bar
+
+
+@rule(numerics.gather_weights, linear=("g",), sharing="maybe")
+def gather_weights(z_bar, z, g, weights, axis=None):
+    g_bar = numerics.spread_weights(z_bar, g, axis)
+    return g_bar
+
+
 # -- products ------------------------------------------------------------------------------------------
 
 

@@ -102,6 +102,48 @@ def std_pushforward(a_dot, z, a, axis=None, *, ddof=0, keepdims=False):
     return contribution
 
 
+@rule(np.ptp, real_only=True)
+def ptp(z_bar, z, a, axis=None, *, keepdims=False):
+    high = numerics.same(a, np.max(a, axis=axis, keepdims=True))
+    low = numerics.same(a, np.min(a, axis=axis, keepdims=True))
+    from_high = high / np.sum(high, axis=axis, keepdims=True)
+    from_low = low / np.sum(low, axis=axis, keepdims=True)
+    a_bar = numerics.unreduce(z_bar, a, axis, keepdims) * (from_high - from_low)
+    return a_bar
+
+
+@pushforward_of(np.ptp)
+def ptp_pushforward(a_dot, z, a, axis=None, *, keepdims=False):
+    high = numerics.same(a, np.max(a, axis=axis, keepdims=True))
+    low = numerics.same(a, np.min(a, axis=axis, keepdims=True))
+    from_high = high / np.sum(high, axis=axis, keepdims=True)
+    from_low = low / np.sum(low, axis=axis, keepdims=True)
+    contribution = np.sum(a_dot * (from_high - from_low), axis=axis, keepdims=keepdims)
+    return contribution
+
+
+@rule(np.average, inputs=("a", "weights"))
+def average(z_bar, z, a, axis=None, weights=None, *, keepdims=False):
+    spread = numerics.spread_weights(weights, a, axis)
+    total = np.sum(spread, axis=axis, keepdims=True)
+    scaled = numerics.unreduce(z_bar, a, axis, keepdims) / numerics.conj(total)
+    a_bar = scaled * numerics.conj(spread)
+    centred = a - numerics.unreduce(z, a, axis, keepdims)
+    weights_bar = numerics.gather_weights(scaled * numerics.conj(centred), weights, axis)
+    return a_bar, weights_bar
+
+
+@pushforward_of(np.average)
+def average_pushforward(a_dot, weights_dot, z, a, axis=None, weights=None, *, keepdims=False):
+    spread = numerics.spread_weights(weights, a, axis)
+    total = np.sum(spread, axis=axis, keepdims=True)
+    from_a = np.sum(a_dot * (spread / total), axis=axis, keepdims=keepdims)
+    centred = (a - numerics.unreduce(z, a, axis, keepdims)) / total
+    moved = numerics.spread_tangent(weights_dot, weights, a, axis)
+    from_weights = np.sum(moved * centred, axis=axis, keepdims=keepdims)
+    return from_a, from_weights
+
+
 @rule(np.cumsum, linear=("a",), probe=True)
 def cumsum(z_bar, z, a, axis=None):
     a_bar = np.reshape(np.flip(np.cumsum(np.flip(z_bar, axis), axis), axis), np.shape(a))

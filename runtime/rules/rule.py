@@ -22,14 +22,22 @@ from typing import Any, Literal
 
 import numpy as np
 
-from retrograd.runtime.errors import NoRule
+from retrograd.runtime.errors import ArgumentError, NoRule
 from retrograd.runtime.rules import text
 
 Kind = Literal["elementwise", "linear", "bilinear", "general", "constant"]
 Sharing = Literal["fresh", "view", "maybe"]
 
 #: Keywords that say nothing when they hold these values; a rule need not name them.
-NEUTRAL: dict[str, Any] = {"out": None, "dtype": None, "where": True, "initial": np._NoValue, "mean": np._NoValue}
+NEUTRAL: dict[str, Any] = {
+    "out": None,
+    "dtype": None,
+    "where": True,
+    "like": None,
+    "subok": False,
+    "compute_uv": True,
+    "hermitian": False,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,6 +232,11 @@ def rule(
     """
 
     def enter(pullback: Callable[..., Any]) -> Callable[..., Any]:
+        if pullback.__closure__ or (pushforward is not None and pushforward.__closure__):
+            raise ArgumentError(
+                f"the rule of {text.dotted(primitive)} reads variables of an enclosing function",
+                remedy="Define it at the top level of a module: its text is inlined into emitted code.",
+            )
         signature = inspect.signature(pullback)
         own = list(signature.parameters.values())[2:]
         register(

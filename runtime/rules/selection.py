@@ -17,7 +17,7 @@ from retrograd.runtime import numerics
 from retrograd.runtime.rules.rule import pushforward_of, rule
 
 
-@rule(np.where, linear=("x", "y"), broadcasts=True, probe=True)
+@rule(np.where, linear=("x", "y"), flat=("condition",), broadcasts=True, probe=True)
 def where(z_bar, z, condition, x, y, /):
     x_bar = np.where(condition, z_bar, 0)
     y_bar = np.where(condition, 0, z_bar)
@@ -88,10 +88,10 @@ def getitem(z_bar, z, a, key, /):
     return a_bar
 
 
-@rule(np.select, inputs=("choicelist", "default"), broadcasts=True)
+@rule(np.select, inputs=("choicelist", "default"))
 def select(z_bar, z, condlist, choicelist, default=0):
     choicelist_bar = numerics.unselect(z_bar, condlist, choicelist)
-    default_bar = np.where(numerics.any_of(condlist), 0, z_bar)
+    default_bar = numerics.unbroadcast(np.where(numerics.any_of(condlist), 0, z_bar), default)
     return choicelist_bar, default_bar
 
 

@@ -208,13 +208,13 @@ def item(z_bar, z, a, *args):
 
 
 @rule(np.array, linear=("object",))
-def array(z_bar, z, object, dtype=None):
+def array(z_bar, z, object, dtype=None, *, copy=True):
     object_bar = numerics.unstack_like(z_bar, object)
     return object_bar
 
 
 @rule(np.asarray, np.asanyarray, linear=("a",), sharing="maybe")
-def asarray(z_bar, z, a, dtype=None):
+def asarray(z_bar, z, a, dtype=None, *, copy=None):
     a_bar = numerics.unstack_like(z_bar, a)
     return a_bar
 
@@ -240,6 +240,20 @@ def full(z_bar, z, shape, fill_value, dtype=None):
 def full_like(z_bar, z, a, fill_value, dtype=None):
     fill_value_bar = z_bar
     return fill_value_bar
+
+
+def _arange_pushforward(start_dot, step_dot, z, start, stop=None, step=1):
+    from_start = np.full(np.shape(z), start_dot * numerics.given(stop))
+    from_step = step_dot * np.arange(np.size(z))
+    return from_start, from_step
+
+
+# a single argument is the stop, on which no entry depends
+@rule(np.arange, inputs=("start", "step"), flat=("stop",), pushforward=_arange_pushforward)
+def arange(z_bar, z, start, stop=None, step=1):
+    start_bar = np.sum(z_bar) * numerics.given(stop)
+    step_bar = np.sum(z_bar * np.arange(np.size(z)))
+    return start_bar, step_bar
 
 
 def _linspace_pushforward(start_dot, stop_dot, z, start, stop, num=50, endpoint=True):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from functools import cache
+from types import ModuleType
 
 from retrograd.runtime.rules import text
 from retrograd.runtime.rules.rule import elementwise
@@ -32,12 +33,16 @@ PARTIALS: dict[str, tuple[str, ...]] = {
 }
 
 
-@cache
 def register_loaded() -> bool:
     """Enter the rules, once, if SciPy's module is loaded; whether it is."""
     module = sys.modules.get("scipy.special")
     if module is not None:
-        text.GLOBALS["special"] = module
-        for name, partials in PARTIALS.items():
-            elementwise(name, partials, getattr(module, name), namespace=module, singular=True, real_only=True)
+        _register(module)
     return module is not None
+
+
+@cache
+def _register(module: ModuleType) -> None:
+    text.GLOBALS["special"] = module
+    for name, partials in PARTIALS.items():
+        elementwise(name, partials, getattr(module, name), namespace=module, singular=True, real_only=True)

@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from retrograd.runtime import numerics
+from retrograd.runtime.errors import Location, UnsupportedSyntax
 
 if TYPE_CHECKING:
     from retrograd.runtime.rules.rule import Rule
@@ -177,13 +178,29 @@ def define(head: str, lines: list[str], globals_: dict[str, Any] | None = None) 
 
 
 def function_ast(function: Callable[..., Any]) -> ast.FunctionDef:
-    """The definition of a rule, without decorators and docstring."""
+    """The definition of a rule, without decorators and docstring; refused if it is not straight-line."""
     tree = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
-    assert isinstance(tree, ast.FunctionDef)
+    if not isinstance(tree, ast.FunctionDef):
+        raise _not_straight_line(function, tree)
     tree.decorator_list = []
     if ast.get_docstring(tree) is not None:
         tree.body = tree.body[1:]
+    for statement in tree.body[:-1]:
+        if not (isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name)):
+            raise _not_straight_line(function, statement)
+    if not (isinstance(tree.body[-1], ast.Return) and tree.body[-1].value is not None):
+        raise _not_straight_line(function, tree.body[-1])
     return tree
+
+
+def _not_straight_line(function: Callable[..., Any], node: ast.AST) -> UnsupportedSyntax:
+    code = function.__code__
+    line = code.co_firstlineno + getattr(node, "lineno", 1) - 1
+    return UnsupportedSyntax(
+        f"the rule {function.__name__} is not straight-line",
+        where=Location(code.co_filename, line, ast.unparse(node).splitlines()[0]),
+        remedy="Write single assignments and one return; put choices into a function that has a rule of its own.",
+    )
 
 
 def prune(rule: Rule, wanted: frozenset[str], strong: bool) -> Pruned:
@@ -204,7 +221,8 @@ def _wanted_results(last: ast.stmt, inputs: tuple[str, ...], wanted: frozenset[s
     assert isinstance(last, ast.Return) and last.value is not None
     if len(inputs) == 1:
         return last
-    assert isinstance(last.value, ast.Tuple), "a rule returns one cotangent per input"
+    if not isinstance(last.value, ast.Tuple) or len(last.value.elts) != len(inputs):
+        raise ValueError(f"a rule returns one cotangent for each of {', '.join(inputs)}")
     results = [r if x in wanted else ast.Constant(None) for x, r in zip(inputs, last.value.elts, strict=True)]
     return ast.Return(ast.Tuple(results, ast.Load()))
 
@@ -212,9 +230,9 @@ def _wanted_results(last: ast.stmt, inputs: tuple[str, ...], wanted: frozenset[s
 def _slice(body: list[ast.stmt], result: ast.Return) -> list[str]:
     needed, kept = set(_names(result)), [ast.unparse(result)]
     for statement in reversed(body[:-1]):
-        assert isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name)
-        if statement.targets[0].id in needed:
-            needed |= set(_names(statement.value))
+        target = ast.unparse(statement.targets[0])  # type: ignore[attr-defined]
+        if target in needed:
+            needed |= set(_names(statement))
             kept.append(ast.unparse(statement))
     return kept[::-1]
 

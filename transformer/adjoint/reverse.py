@@ -43,7 +43,7 @@ from ..ir import (
     vars_of,
 )
 from ..lower import Lowering
-from ..types import INT, AggregateT, ArrayT, ListT, NumberT, ScalarT, is_inexact
+from ..types import INT, AggregateT, ArrayT, ListT, NumberT, ScalarT, is_inexact, same_shape
 from . import context
 
 Place = tuple[Var, tuple[Any, ...]]  # a value, or a part of a container: (params, ("w",))
@@ -357,6 +357,8 @@ class Reverse:
     def _zero_carried_again(self, stmt: Any, k: int, arg: Var) -> Atom:
         if isinstance(arg.type, ScalarT):
             return Const(0.0)
+        if isinstance(stmt.inits[k], Undefined) or same_shape(arg.type, type_of(stmt.body.yields[k])):
+            return self.build.call(np.zeros_like, arg, type=arg.type)
         return self.zeros((stmt.args[k], ()))
 
     def _targets(self, stmt: For) -> None:

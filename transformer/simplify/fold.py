@@ -7,6 +7,7 @@ Values the user named keep their statements.  What reads an array is not moved a
 
 from __future__ import annotations
 
+import operator
 from collections import Counter
 from dataclasses import replace
 from typing import Any
@@ -46,6 +47,8 @@ def _as_expression(stmt: Stmt) -> Stmt:
 
 
 def _choice(cond: Atom, then: Atom, orelse: Atom) -> Call:
+    if isinstance(then, Const) and isinstance(orelse, Const) and (then.value, orelse.value) == (False, True):
+        return Call(operator.not_, (cond,), (), "operator")
     if orelse is cond:
         return Call(emitted.both, (cond, then))
     if then is cond:

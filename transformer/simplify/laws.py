@@ -1,11 +1,386 @@
-"""The laws of derivative code, applied as it is written.  Never to the primal."""
+"""The laws of derivative code, applied as it is written; never to the primal.
+
+Each row of ``LAWS`` is a rewrite with a name, and can be switched off by it:
+
+>>> with without("sign out of product"):
+...     g = retrograd.grad(f)
+"""
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
-from ..ir import Atom
+import numpy as np
+
+from retrograd.runtime import numerics
+
+from ..builder import type_of
+from ..infer import Static, infer
+from ..ir import Atom, Call, Const, Var
+from ..types import ArrayT, ScalarT, same_shape
+from .helpers import HELPERS
+
+MUL, ADD, SUB, DIV, NEG, POW = operator.mul, operator.add, operator.sub, operator.truediv, operator.neg, operator.pow
+_off: ContextVar[frozenset[str]] = ContextVar("laws switched off", default=frozenset())
+counts: dict[str, int] = {}
+
+
+@contextmanager
+def without(*names: str) -> Iterator[None]:
+    """Switch laws off by name, inside a ``with``."""
+    unknown = set(names) - set(NAMES)
+    if unknown:
+        raise KeyError(f"no such law: {', '.join(sorted(unknown))}")
+    token = _off.set(_off.get() | set(names))
+    try:
+        yield
+    finally:
+        _off.reset(token)
+
+
+class Terms:
+    """What the laws may ask about atoms, and how they write what they found."""
+
+    def __init__(self, build: Any, hint: str) -> None:
+        self.build, self.hint = build, hint
+
+    def of(self, atom: Atom, *fns: Any) -> tuple[Atom, ...] | None:
+        """The operands of ``atom`` if one of ``fns`` computed it."""
+        call: Call | None = self.build.calls.get(atom) if isinstance(atom, Var) else None
+        return call.args if call is not None and call.fn in fns and not call.kwargs else None
+
+    def negated(self, atom: Atom) -> Atom | None:
+        """What ``atom`` is the negative of."""
+        if isinstance(atom, Const) and isinstance(atom.value, (int, float)) and not isinstance(atom.value, bool):
+            return Const(-atom.value) if str(atom.value).startswith("-") else None
+        parts = self.of(atom, NEG, np.negative)
+        return parts[0] if parts else None
+
+    def call(self, fn: Any, *args: Atom, **kwargs: Atom) -> Atom:
+        return self.build.call(fn, *args, hint=self.hint, form="operator" if fn in (MUL, ADD, SUB, DIV, NEG, POW) else "call", **kwargs)  # type: ignore[no-any-return]
+
+    def inner(self, fn: Any, *args: Atom) -> Atom:
+        return self.build.call(fn, *args, form="operator" if fn in (MUL, ADD, SUB, DIV, NEG, POW) else "call")  # type: ignore[no-any-return]
+
+
+def is_const(atom: Atom, value: float) -> bool:
+    return isinstance(atom, Const) and type(atom.value) in (int, float) and atom.value == value
+
+
+def is_number(atom: Atom) -> bool:
+    return isinstance(atom, Const) and type(atom.value) in (int, float)
+
+
+def is_scalar(atom: Atom) -> bool:
+    return isinstance(type_of(atom), ScalarT)
+
+
+def is_array(atom: Atom) -> bool:
+    return isinstance(type_of(atom), ArrayT)
+
+
+def is_real(atom: Atom) -> bool:
+    return isinstance(type_of(atom), (ArrayT, ScalarT)) and type_of(atom).dtype.kind != "c"
+
+
+def keeps_type(fn: Any, args: tuple[Atom, ...], result: Atom) -> bool:
+    """Is the call's own type the type of ``result``?  (dtype and axes: a law never changes what a value is)"""
+    made, found = infer(fn, tuple(_operand(a) for a in args), {}), type_of(result)
+    if isinstance(made, ScalarT) and isinstance(found, ScalarT):
+        return made.dtype == found.dtype or (found.weak is not False and made.dtype.kind == "f")
+    return isinstance(made, ArrayT) and isinstance(found, ArrayT) and made.dtype == found.dtype and same_shape(made, found)
+
+
+def _operand(atom: Atom) -> Any:
+    return Static(atom.value) if isinstance(atom, Const) else type_of(atom)
+
+
+# -- products ---------------------------------------------------------------------------------------------
+
+
+def one_times(t: Terms, a: Atom, b: Atom) -> Atom | None:
+    """a * 1 -> a"""
+    for one, other in ((a, b), (b, a)):
+        if is_const(one, 1) and keeps_type(MUL, (a, b), other):
+            return other
+    return None
+
+
+def constants_first(t: Terms, a: Atom, b: Atom) -> Atom | None:
+    """(c * a) * d -> (c * d) * a"""
+    for one, other in ((a, b), (b, a)):
+        parts = t.of(other, MUL)
+        if is_number(one) and parts and is_number(parts[0]):
+            return t.call(MUL, Const(parts[0].value * one.value), parts[1])  # type: ignore[union-attr]
+    if is_number(b) and not is_number(a):
+        return t.call(MUL, b, a)
+    return None
+
+
+def sign_out_of_product(t: Terms, a: Atom, b: Atom) -> Atom | None:
+    """a * -b -> -(a * b)"""
+    if is_const(a, -1) and keeps_type(MUL, (a, b), b):
+        return t.call(NEG, b)
+    if is_const(b, -1) and keeps_type(MUL, (a, b), a):
+        return t.call(NEG, a)
+    for one, other in ((a, b), (b, a)):
+        inner = t.negated(one)
+        if inner is not None and not is_number(one):
+            first, second = (inner, other) if one is a else (other, inner)
+            return t.call(NEG, t.inner(MUL, first, second))
+    return None
+
+
+def times_reciprocal(t: Terms, a: Atom, b: Atom) -> Atom | None:
+    """a * (1 / b) -> a / b"""
+    for one, other in ((b, a), (a, b)):
+        parts = t.of(one, DIV)
+        if parts and is_const(parts[0], 1) and t.build.is_new(one) and keeps_type(MUL, (a, b), t.build.blank(DIV, other, parts[1])):
+            return t.call(DIV, other, parts[1])
+    return None
+
+
+def constant_over(t: Terms, a: Atom, b: Atom) -> Atom | None:
+    """a * (c / b) -> c * a / b    (|c| < 1: no overflow that was not there)"""
+    for one, other in ((b, a), (a, b)):
+        parts = t.of(one, DIV)
+        if parts and is_number(parts[0]) and abs(parts[0].value) < 1 and t.build.is_new(one):  # type: ignore[union-attr]
+            return t.call(DIV, t.inner(MUL, parts[0], other), parts[1])
+    return None
+
+
+def square(t: Terms, a: Atom, b: Atom) -> Atom | None:
+    """a * a -> a ** 2"""
+    return t.call(POW, a, Const(2)) if a is b and isinstance(a, Var) and is_array(a) else None
+
+
+def scalar_out_of_product(t: Terms, a: Atom, b: Atom) -> Atom | None:
+    """(s * a) * b -> s * (a * b)    (s a scalar, a and b arrays)"""
+    for one, other, flip in ((a, b, False), (b, a, True)):
+        parts = t.of(one, MUL)
+        if parts and is_array(other) and is_scalar(parts[0]) and is_array(parts[1]) and t.build.is_new(one):
+            inner = t.inner(MUL, other, parts[1]) if flip else t.inner(MUL, parts[1], other)
+            return t.call(MUL, parts[0], inner)
+        parts = t.of(one, DIV)
+        if parts and is_array(other) and is_array(parts[0]) and is_scalar(parts[1]) and t.build.is_new(one) and _same(parts[0], other):
+            inner = t.inner(MUL, other, parts[0]) if flip else t.inner(MUL, parts[0], other)
+            return t.call(DIV, inner, parts[1])
+    return None
+
+
+def _same(a: Atom, b: Atom) -> bool:
+    return same_shape(type_of(a), type_of(b))
+
+
+# -- quotients --------------------------------------------------------------------------------------------
+
+
+def sign_out_of_quotient(t: Terms, a: Atom, b: Atom) -> Atom | None:
+    """-a / b -> -(a / b)"""
+    inner = t.negated(a)
+    if inner is not None and not is_number(a):
+        return t.call(NEG, t.inner(DIV, inner, b))
+    inner = t.negated(b)
+    if inner is not None and not is_number(b):
+        return t.call(NEG, t.inner(DIV, a, inner))
+    return None
+
+
+def over_one(t: Terms, a: Atom, b: Atom) -> Atom | None:
+    """a / 1 -> a"""
+    return a if is_const(b, 1) and keeps_type(DIV, (a, b), a) else None
+
+
+def reciprocal_over(t: Terms, a: Atom, b: Atom) -> Atom | None:
+    """(1 / b) / b -> (1 / b) ** 2"""
+    parts = t.of(a, DIV)
+    return t.call(POW, a, Const(2)) if parts and is_const(parts[0], 1) and parts[1] is b else None
+
+
+def scalar_out_of_quotient(t: Terms, a: Atom, b: Atom) -> Atom | None:
+    """(s * a) / b -> s * (a / b)    (s a scalar, a and b arrays)"""
+    parts = t.of(a, MUL)
+    if parts and is_array(b) and is_scalar(parts[0]) and is_array(parts[1]) and t.build.is_new(a):
+        return t.call(MUL, parts[0], t.inner(DIV, parts[1], b))
+    if parts and is_scalar(b) and is_array(parts[1]) and is_number(parts[0]) and t.build.is_new(a):
+        return None
+    return None
+
+
+# -- sums -------------------------------------------------------------------------------------------------
+
+
+def plus_zero(t: Terms, a: Atom, b: Atom) -> Atom | None:
+    """a + 0 -> a"""
+    for zero, other in ((a, b), (b, a)):
+        if is_const(zero, 0) and keeps_type(ADD, (a, b), other):
+            return other
+    return None
+
+
+def plus_negative(t: Terms, a: Atom, b: Atom) -> Atom | None:
+    """a + -b -> a - b"""
+    minus_a, minus_b = t.negated(a), t.negated(b)
+    if minus_a is not None and minus_b is not None and not (is_number(a) or is_number(b)):
+        return t.call(NEG, t.inner(ADD, minus_a, minus_b))
+    if minus_b is not None and not is_number(b):
+        return t.call(SUB, a, minus_b)
+    if minus_a is not None and not is_number(a):
+        return t.call(SUB, b, minus_a)
+    return None
+
+
+def minus_negative(t: Terms, a: Atom, b: Atom) -> Atom | None:
+    """a - -b -> a + b"""
+    inner = t.negated(b)
+    return t.call(ADD, a, inner) if inner is not None and not is_number(b) else None
+
+
+def common_scalar(t: Terms, a: Atom, b: Atom) -> Atom | None:
+    """s * a + s * b -> s * (a + b)    (s a scalar, a and b arrays)"""
+    left, right = t.of(a, MUL), t.of(b, MUL)
+    if left and right and left[0] is right[0] and is_scalar(left[0]) and is_array(left[1]) and is_array(right[1]):
+        if isinstance(left[0], Var) and t.build.is_new(a) and t.build.is_new(b):
+            return t.call(MUL, left[0], t.inner(ADD, left[1], right[1]))
+    return None
+
+
+def common_scalar_difference(t: Terms, a: Atom, b: Atom) -> Atom | None:
+    """s * a - s * b -> s * (a - b)    (s a scalar, a and b arrays)"""
+    left, right = t.of(a, MUL), t.of(b, MUL)
+    if left and right and left[0] is right[0] and is_scalar(left[0]) and is_array(left[1]) and is_array(right[1]):
+        if isinstance(left[0], Var) and t.build.is_new(a) and t.build.is_new(b):
+            return t.call(MUL, left[0], t.inner(SUB, left[1], right[1]))
+    return None
+
+
+# -- signs, powers ----------------------------------------------------------------------------------------
+
+
+def double_negative(t: Terms, a: Atom) -> Atom | None:
+    """--a -> a"""
+    if is_number(a):
+        return Const(-a.value)  # type: ignore[union-attr]
+    return t.negated(a)
+
+
+def sign_of_constant(t: Terms, a: Atom) -> Atom | None:
+    """-(c * a) -> (-c) * a;  -(a - b) -> b - a"""
+    parts = t.of(a, MUL)
+    if parts and is_number(parts[0]) and t.build.is_new(a):
+        return t.call(MUL, Const(-parts[0].value), parts[1])  # type: ignore[union-attr]
+    return None
+
+
+def first_power(t: Terms, a: Atom, b: Atom) -> Atom | None:
+    """a ** 1 -> a"""
+    return a if is_const(b, 1) and keeps_type(POW, (a, b), a) else None
+
+
+# -- sums over axes ---------------------------------------------------------------------------------------
+
+
+def sign_out_of_sum(t: Terms, a: Atom) -> Atom | None:
+    """sum(-a) -> -sum(a)"""
+    inner = t.negated(a)
+    return t.call(NEG, t.inner(np.sum, inner)) if inner is not None else None
+
+
+def scalar_out_of_sum(t: Terms, a: Atom) -> Atom | None:
+    """sum(s * a) -> s * sum(a)    (s a scalar)"""
+    parts = t.of(a, MUL)
+    if parts and is_scalar(parts[0]) and is_array(parts[1]) and t.build.is_new(a):
+        return t.call(MUL, parts[0], t.inner(np.sum, parts[1]))
+    return None
+
+
+def sum_of_products(t: Terms, a: Atom) -> Atom | None:
+    """sum(a * b) -> a @ b    (vectors)"""
+    parts = t.of(a, MUL)
+    if parts and t.build.is_new(a) and all(is_array(p) and type_of(p).ndim == 1 for p in parts) and _same(*parts):
+        if type_of(parts[0]).dtype == type_of(parts[1]).dtype and type_of(parts[0]).dtype.kind == "f":
+            return t.build.call(operator.matmul, *parts, hint=t.hint, form="operator")  # type: ignore[no-any-return]
+    return None
+
+
+# -- broadcasts -------------------------------------------------------------------------------------------
+
+
+def broadcast_into(t: Terms, a: Atom, b: Atom, fn: Any = MUL) -> Atom | None:
+    """broadcast(s) * a -> s * a    (where the result has the same axes)"""
+    for one, other, first in ((a, b, True), (b, a, False)):
+        parts = t.of(one, numerics.broadcast_like)
+        if parts and is_array(other):
+            args = (parts[0], other) if first else (other, parts[0])
+            made = infer(fn, tuple(_operand(x) for x in args), {})
+            whole = infer(fn, tuple(_operand(x) for x in (a, b)), {})
+            if isinstance(made, ArrayT) and isinstance(whole, ArrayT) and made.dtype == whole.dtype and same_shape(made, whole):
+                return t.call(fn, *args)
+    return None
+
+
+def broadcast_outwards(t: Terms, a: Atom, b: Atom, fn: Any = MUL) -> Atom | None:
+    """broadcast(s) * c -> broadcast(s * c)    (s and c scalars)"""
+    for one, other, first in ((a, b, True), (b, a, False)):
+        parts = t.of(one, numerics.broadcast_like)
+        if parts and is_scalar(parts[0]) and is_scalar(other):
+            inner = t.inner(fn, *((parts[0], other) if first else (other, parts[0])))
+            return t.build.call(numerics.broadcast_like, inner, parts[1], type=ArrayT(type_of(inner).dtype, type_of(one).shape))  # type: ignore[no-any-return]
+    return None
+
+
+def _for(fn: Any, law: Callable[..., Any]) -> Callable[..., Any]:
+    def applied(t: Terms, a: Atom, b: Atom) -> Atom | None:
+        return law(t, a, b, fn)  # type: ignore[no-any-return]
+
+    applied.__doc__ = law.__doc__
+    return applied
+
+
+LAWS: dict[Any, list[tuple[str, Callable[..., Atom | None]]]] = {
+    MUL: [
+        ("one times", one_times), ("sign out of product", sign_out_of_product), ("constants first", constants_first),
+        ("broadcast outwards", _for(MUL, broadcast_outwards)), ("broadcast into", _for(MUL, broadcast_into)),
+        ("times reciprocal", times_reciprocal), ("constant over", constant_over),
+        ("scalar out of product", scalar_out_of_product), ("square", square),
+    ],
+    DIV: [
+        ("over one", over_one), ("sign out of quotient", sign_out_of_quotient), ("reciprocal over", reciprocal_over),
+        ("broadcast outwards", _for(DIV, broadcast_outwards)), ("broadcast into", _for(DIV, broadcast_into)),
+        ("scalar out of quotient", scalar_out_of_quotient),
+    ],
+    ADD: [
+        ("plus zero", plus_zero), ("plus negative", plus_negative),
+        ("broadcast into", _for(ADD, broadcast_into)), ("common scalar", common_scalar),
+    ],
+    SUB: [("minus negative", minus_negative), ("broadcast into", _for(SUB, broadcast_into)), ("common scalar", common_scalar_difference)],
+    NEG: [("double negative", double_negative), ("sign of constant", sign_of_constant)],
+    POW: [("first power", first_power)],
+    np.sum: [("sign out of sum", sign_out_of_sum), ("scalar out of sum", scalar_out_of_sum), ("sum of products", sum_of_products)],
+}  # fmt: skip
+NAMES = sorted({name for laws in LAWS.values() for name, _ in laws} | {"helpers by rank"})
 
 
 def apply_laws(build: Any, fn: Any, args: tuple[Atom, ...], kwargs: dict[str, Atom], hint: str) -> Atom | None:
+    """The first law that applies, or None."""
+    off = _off.get()
+    helper = HELPERS.get(fn)
+    if helper is not None and "helpers by rank" not in off:
+        found = helper(build, *args, hint=hint, **kwargs)
+        if found is not None:
+            counts["helpers by rank"] = counts.get("helpers by rank", 0) + 1
+            return found  # type: ignore[no-any-return]
+    if kwargs:
+        return None
+    terms = Terms(build, hint)
+    for name, law in LAWS.get(fn, ()):
+        if name not in off and len(args) == (1 if fn in (NEG, np.sum) else 2):
+            found = law(terms, *args)
+            if found is not None:
+                counts[name] = counts.get(name, 0) + 1
+                return found
     return None
