@@ -133,10 +133,13 @@ class Reverse:
             t = type_of(value)
         return value
 
-    def zeros(self, place: Place) -> Atom:
+    def zeros(self, place: Place, like: Atom | None = None) -> Atom:
+        """A zero cotangent; ``like`` is another cotangent of the place, which spares reading its value."""
         t = self.type_at(*place)
         if isinstance(t, ScalarT):
             return Const(0.0)
+        if like is not None:
+            return self.build.call(np.zeros_like, like, type=t)  # type: ignore[no-any-return]
         made = self.build.call(np.zeros_like, self.value_at(*place), type=t)
         self.name(made, place)
         return made
@@ -247,13 +250,16 @@ class Reverse:
         inside = set(definitions(stmt.then)) | set(definitions(stmt.orelse))
         results, then, orelse = [], [], []
         for place in dict.fromkeys([*a, *b]):
-            if place[0] in inside or a.get(place) is b.get(place):
+            if place[0] in inside:
+                continue
+            if a.get(place) is b.get(place):
+                self.bars[place] = a[place]
                 continue
             result = Var("", self.type_at(*place))
             ends = []
             for bars, stmts in paths:
                 with self.build.block() as extra:
-                    end = bars[place] if place in bars else self.zeros(place)
+                    end = bars[place] if place in bars else self.zeros(place, self.bars.get(place))
                     self.name(end, place)
                 stmts += extra
                 ends.append(end)
@@ -447,7 +453,8 @@ def _getitem(sweep: Reverse, stmt: Let, z_bar: Atom) -> None:
 
 def _accumulate_nested(sweep: Reverse, container: Var, path: tuple[Any, ...], g: Atom) -> None:
     if isinstance(g, Aggregate):
-        keys = g.keys if g.keys is not None else range(len(g.items))
+        t = sweep.type_at(container, path)
+        keys = t.keys if t.keys is not None else range(len(g.items))
         for key, part in zip(keys, g.items):
             _accumulate_nested(sweep, container, (*path, key), part)
     else:

@@ -18,7 +18,7 @@ from retrograd.runtime import emitted
 
 from ..builder import type_of
 from ..infer import infer
-from ..ir import Atom, Block, Call, Const, Each, For, If, Let, Stmt, Var, While, operands_of, reads, vars_of, walk
+from ..ir import Atom, Block, Call, Const, Each, For, If, Let, Stmt, Var, While, operands_of, reads, substitute, vars_of, walk
 from ..types import INT, ArrayT, ListT, RangeT, ScalarT
 from .purity import is_pure
 
@@ -141,9 +141,17 @@ def _mirror_block(rec: Recorder, forward: Block, mirror: Block, lets: dict[Var, 
         here = set(_bound_by(mirror))
         scope = Scope(own, outside | here)
         restore = rec.plan([v for v in needed if v not in here], scope)
-        return Block((*restore, *mirror.stmts), mirror.yields)
+        return _renamed(restore, mirror, rec.hints)
     stmts = tuple(_inner(rec, forward, s, scope_lets, looping) for s in mirror.stmts)
     return Block(stmts, mirror.yields)
+
+
+def _renamed(restore: list[Stmt], mirror: Block, hints: dict[Var, str]) -> Block:
+    """What is brought back gets a name of its own: the forward value may still be needed under its own."""
+    fresh = {s.var: Var(hints.get(s.var, s.var.hint), s.var.type) for s in restore if isinstance(s, Let)}
+    whole = substitute(Block((*restore, *mirror.stmts), mirror.yields), lambda v: fresh.get(v, v))
+    opened = tuple(replace(s, var=fresh[s.var]) if isinstance(s, Let) and s.var in fresh else s for s in whole.stmts)
+    return Block(opened, whole.yields)
 
 
 def _bound_by(mirror: Block) -> Iterable[Var]:

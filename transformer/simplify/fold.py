@@ -68,6 +68,8 @@ def _fold(block: Block, counts: Counter[Var], named: Any) -> Block:
 
     for stmt in block.stmts:
         stmt = map_blocks(stmt, lambda b: _fold(b, counts, named))
+        if isinstance(stmt, Let) and stmt.call.fn in IN_PLACE and stmt.call.args[0] in pending:
+            out.append(pending.pop(stmt.call.args[0]))  # type: ignore[arg-type]
         stmt = _with_operands(stmt, use)
         if _writes(stmt):
             out += _flush(pending)
