@@ -100,9 +100,11 @@ class Flow:
         bars = self.arrived.pop(node, None)
         if bars is None:
             return
-        self._at_outputs(node, bars)
-        for index in self.wanted.get(node, ()):
-            self.captured[id(node), index] = bars[index]
+        if node.__dict__:  # hooks, kept gradients
+            self._at_outputs(node, bars)
+        if node in self.wanted:
+            for index in self.wanted[node]:
+                self.captured[id(node), index] = bars[index]
         if needed is not None and not self._on_the_way(node, needed):
             return
         found = self._pulled(node, bars)

@@ -121,18 +121,19 @@ class Variable:
 class Node:
     """One recorded operation.  ``pull`` turns cotangents of its outputs into those along its edges."""
 
-    __slots__ = ("edges", "seq", "meta", "hooks", "prehooks", "tensor_hooks", "retained", "made_at", "extra", "__weakref__")
+    __slots__ = ("edges", "seq", "meta", "__dict__", "__weakref__")
 
-    edges: tuple[Edge | None, ...]
+    # What few nodes have; such a node gets a dict for it.
+    hooks: dict[int, Callable[..., Any]] | None = None
+    prehooks: dict[int, Callable[..., Any]] | None = None
+    tensor_hooks: dict[int, dict[int, Callable[..., Any]]] | None = None
+    retained: dict[int, Callable[..., Any]] | None = None
+    made_at: str | None = None
+    extra: dict[str, Any] | None = None
 
     def __init__(self, edges: tuple[Edge | None, ...], meta: tuple[Meta, ...]) -> None:
-        self.edges, self.meta, self.seq = edges, meta, next_sequence()
-        self.hooks: dict[int, Callable[..., Any]] | None = None
-        self.prehooks: dict[int, Callable[..., Any]] | None = None
-        self.tensor_hooks: dict[int, dict[int, Callable[..., Any]]] | None = None
-        self.retained: dict[int, Callable[..., Any]] | None = None
-        self.made_at: str | None = None
-        self.extra: dict[str, Any] | None = None
+        self.edges: tuple[Edge | None, ...] = edges
+        self.meta, self.seq = meta, next_sequence()
         if modes.ANOMALY.get()[0]:
             self.made_at = "".join(traceback.format_stack()[:-1])
 
@@ -178,7 +179,7 @@ class Node:
 @functools.cache
 def node_class(name: str, kind: type[Node]) -> type[Node]:
     """The class of nodes called ``name``: ``<MulBackward0 object at 0x...>``."""
-    return type(name, (kind,), {"__slots__": (), "__module__": ""})
+    return type(name, (kind,), {"__slots__": (), "__module__": "builtins"})
 
 
 class Source(Node):
@@ -207,7 +208,7 @@ class AccumulateGrad(Node):
         return "torch::autograd::AccumulateGrad"
 
 
-AccumulateGrad.__module__ = ""
+AccumulateGrad.__module__ = "builtins"
 
 
 def meta_of(value: Any) -> Meta:
@@ -303,7 +304,7 @@ class Variant:
 class Plan:
     """How calls of one primitive are recorded: found once per rule."""
 
-    __slots__ = ("rule", "params", "inputs", "positions", "simple", "variants", "name")
+    __slots__ = ("rule", "params", "inputs", "positions", "simple", "quick", "variants", "name")
 
     def __init__(self, rule: Rule) -> None:
         self.rule, self.params, self.inputs = rule, rule.params, rule.inputs
@@ -311,6 +312,7 @@ class Plan:
         positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
         self.simple = all(kind in positional for kind in kinds) and not rule.real_only
         self.positions = tuple(rule.params.index(name) for name in rule.inputs)
+        self.quick = self.simple and rule.kind == "elementwise" and rule.sharing == "fresh" and self.inputs == self.params
         self.variants: dict[tuple[bool, ...], Variant] = {}
         self.name = node_name(rule.primitive)
 
@@ -331,7 +333,7 @@ NODE_NAMES = {
     "matmul": "Matmul", "arcsin": "Asin", "arccos": "Acos", "arctan": "Atan", "arcsinh": "Asinh", "arccosh": "Acosh",
     "arctanh": "Atanh", "arctan2": "Atan2", "log1p": "Log1P", "broadcast_to": "Expand", "expand_dims": "Unsqueeze",
     "fabs": "Abs", "conjugate": "Conj", "remainder": "Remainder", "mod": "Remainder",
-    "_subtract_reflected": "Rsub",
+    "strong": "Mul", "unbroadcast": "SumToSize",
 }  # fmt: skip
 
 
@@ -366,7 +368,8 @@ class RuleNode(Node):
         if self.args is None:
             raise RuntimeError(FREED)
         for saved in self.versions:
-            saved.check()
+            if saved.memory.version != saved.version:
+                raise RuntimeError(saved.message())
         z_bar = bars[0] if type(self.z) is not tuple and len(self.meta) == 1 else self._together(bars, lift)
         if lift is None:
             found = self.variant.pullback(z_bar, self.z, *self.args, **self.kwargs)
@@ -457,20 +460,20 @@ class Saved:
     def __init__(self, variable: Variable) -> None:
         if variable._inference:
             raise RuntimeError(INFERENCE_SAVED)
-        self.memory = memory_of(variable)
-        self.version = self.memory.version
-        self.shape, self.dtype = meta_of(variable._value)
-        node = variable._node
-        self.maker = None if node is None else (type(node).__name__, variable._index)
+        self.memory = memory = variable._memory or memory_of(variable)
+        self.version = memory.version
+        value, node = variable._value, variable._node
+        self.shape, self.dtype = value.shape, value.dtype
+        self.maker = None if node is None else (type(node), variable._index)
 
     def check(self) -> None:
         if self.memory.version != self.version:
-            raise RuntimeError(self._message())
+            raise RuntimeError(self.message())
 
-    def _message(self) -> str:
+    def message(self) -> str:
         output = ""
         if self.maker is not None:
-            output = f", which is output {self.maker[1]} of {stem(self.maker[0])},"
+            output = f", which is output {self.maker[1]} of {stem(self.maker[0].__name__)},"
         return MODIFIED.format(
             what=f"torch.{tensor_name(self.dtype)}",
             shape=list(self.shape), output=output, now=self.memory.version, then=self.version,
@@ -527,6 +530,10 @@ def apply(
 
     Raises NoRule where an active value would meet a function without a rule.
     """
+    if not kwargs and modes.GRAD.get():
+        found = _quick(primitive, args, name, face)
+        if found is not None:
+            return found
     call = _Call(args, kwargs)
     if face is None:
         assert call.first is not None
@@ -542,6 +549,67 @@ def apply(
     if isinstance(result, Variable) and (rule is None or rule.sharing != "fresh"):
         _note_view(result, primitive, args, kwargs, call)
     return result
+
+
+_NUMBERS = frozenset([float, int, bool, complex, np.float64, np.float32, np.ndarray])
+
+
+def _quick(
+    primitive: Callable[..., Any], args: tuple[Any, ...], name: str | None, face: type[Variable] | None
+) -> Any:
+    """The usual call, without the choices of the general one: an elementwise rule, arrays and numbers.
+
+    None where the call is not of this kind, or nothing is active.
+    """
+    plan = _plan_by_primitive(primitive)
+    if plan is None or not plan.quick or len(args) != len(plan.inputs):
+        return None
+    values, edges = [], []
+    for a in args:
+        if isinstance(a, Variable):
+            values.append(a._value)
+            edges.append(edge_of(a))
+            face = a._face() if face is None else face
+        elif type(a) in _NUMBERS:
+            values.append(a)
+            edges.append(None)
+        else:
+            return None
+    wanted = tuple([edge is not None for edge in edges])
+    if True not in wanted:
+        return None
+    z = primitive(*values)
+    meta = meta_of(z)
+    if meta[1].kind not in "fc":
+        return None
+    variant = plan.variants.get(wanted) or plan.variant(wanted)
+    node = node_class(name or plan.name, RuleNode)(tuple(edges), (meta,), plan, variant)  # type: ignore[call-arg]
+    _save(node, plan.params, args, values, z)
+    result = face._wrap(z, node, 0)  # type: ignore[union-attr]
+    _watch_result(node, result)
+    return result
+
+
+def _watch_result(node: Any, result: Variable) -> None:
+    if node.variant.reads_z and isinstance(result._value, np.ndarray):
+        node.z = result._value
+        node.versions = (*node.versions, Saved(result))
+
+
+_BY_PRIMITIVE: dict[Any, Plan] = {}
+
+
+def _plan_by_primitive(primitive: Callable[..., Any]) -> Plan | None:
+    try:
+        found = _BY_PRIMITIVE.get(primitive)
+    except TypeError:
+        return None
+    if found is None:
+        rule = lookup(primitive)
+        if rule is None or rule.kind == "constant":
+            return None
+        found = _BY_PRIMITIVE[primitive] = plan_of(rule)
+    return found
 
 
 def _differentiable(value: Any) -> bool:
@@ -625,8 +693,10 @@ def _save(node: Any, params: Sequence[str], args: Sequence[Any], values: Sequenc
     for param, argument, value in zip(params, args, values, strict=False):
         if param in variant.reads:
             kept.append(_kept(argument, value, versions))
+        elif param in variant.shapes:
+            kept.append(shape_only(value))
         else:
-            kept.append(shape_only(value) if param in variant.shapes else _nothing_of(param, value, node))
+            kept.append(_nothing_of(param, value, node))
     node.args, node.versions = tuple(kept), tuple(versions)
     node.z = (tuple(z) if isinstance(z, list) else z) if variant.reads_z else _shape_of_result(z, variant)
 
@@ -717,9 +787,7 @@ def _outputs(
 ) -> Any:
     if not isinstance(value, tuple | list):
         result = face._wrap(value, node, 0)
-        if node.variant.reads_z and isinstance(result._value, np.ndarray):
-            node.z = result._value
-            node.versions = (*node.versions, Saved(result))
+        _watch_result(node, result)
         if rule.sharing != "fresh":
             _note_view(result, rule.primitive, args, kwargs, call)
         return result
@@ -784,7 +852,7 @@ class ViewOf(Node):
 
 
 ViewOf.__name__ = ViewOf.__qualname__ = "AsStridedBackward0"
-ViewOf.__module__ = ""
+ViewOf.__module__ = "builtins"
 
 
 class CopySlices(Node):
@@ -803,7 +871,7 @@ class CopySlices(Node):
         return base_bar, value_bar
 
 
-CopySlices.__module__ = ""
+CopySlices.__module__ = "builtins"
 
 
 def write(place: Any, value: Any) -> None:

@@ -41,9 +41,12 @@ Dim = int | Sequence[int] | None
 # -------------------------------------------------------------------------------- operands and promotion
 
 
+_DIRECT = frozenset([Tensor, float, int, bool, complex])
+
+
 def as_operand(value: Any) -> Any:
     """What arithmetic takes: a tensor, a Python number, or an array made a tensor; else NotImplemented."""
-    if isinstance(value, Tensor) or isinstance(value, bool | int | float | complex) and not isinstance(value, np.generic):
+    if type(value) in _DIRECT or isinstance(value, Tensor):
         return value
     if isinstance(value, np.generic):
         return value.item()

@@ -174,7 +174,7 @@ def _membership(low: Lowering, left: Any, right: Any, positive: bool, node: ast.
     elif isinstance(right, (Const, Ref)):
         values = [Const(v) for v in right.value]
     if values is not None and isinstance(left, Const):
-        plain = [v.value if isinstance(v, Const) else v for v in values]
+        plain = [v.value if isinstance(v, (Const, Ref)) else v for v in values]
         if all(not isinstance(v, Var) for v in plain):
             return Const((left.value in plain) == positive)
     raise low.unsupported(node, "membership in a container whose contents are not known before the run")

@@ -515,7 +515,7 @@ def _linspace(start: Any, stop: Any, num: Any = None, **kw: Any) -> Any:
     return ArrayT(np.dtype(float), (axis, *ends)) if not kw else OPAQUE
 
 
-def _reshape(a: Any, shape: Any = None, **kw: Any) -> Any:
+def _reshape(a: Any, shape: Any = None, order: Any = None, **kw: Any) -> Any:
     t, axes = _type(a), _shape_axes(shape)
     if isinstance(t, ScalarT):
         t = ArrayT(t.dtype, ())

@@ -22,7 +22,7 @@ from .analysis.recording import record
 from .analysis.updates import updates_in_place
 from .builder import Builder, type_of
 from .emit import Text, emit, names_taken
-from .ir import Aggregate, Atom, Block, Call, Const, Function, Let, Stmt, Undefined, Var, definitions, reads, substitute, vars_of, walk
+from .ir import Aggregate, Atom, Block, Call, Const, Function, Let, Stmt, Undefined, Var, definitions, map_blocks, reads, substitute, vars_of, walk
 from .lower import Lowering
 from .names import assign_names
 from .simplify.cse import merge_common
@@ -58,12 +58,20 @@ class Written:
 
 
 def prepare(fn: Function) -> tuple[Function, set[Var]]:
-    """The user's program, checked for aliasing and tidied."""
-    written = check_aliases(fn)
+    """The user's program, checked for aliasing and tidied; a derivative's program is trusted and made the primal."""
+    derived = bool(fn.options.get("derived"))
+    if derived:
+        fn = replace(fn, body=promoted(fn.body))
+    written = set() if derived else check_aliases(fn)
     body = fn.body
     for change, _ in PRIMAL:
         body = change(body)
     return replace(fn, body=body), written
+
+
+def promoted(block: Block) -> Block:
+    """Derivative code as the primal of another derivative."""
+    return Block(tuple(map_blocks(replace(s, forward=True), promoted) for s in block.stmts), block.yields)
 
 
 def sweep(fn: Function, wrt: tuple[Var, ...], seed: Callable[[Atom], tuple[Atom, Atom]]) -> Sweeps:
@@ -255,7 +263,8 @@ def tangent(fn: Function, wrt: tuple[Var, ...], value: bool = True) -> Function:
     fn, _ = prepare(fn)
     active = activity(fn, wrt, _everything(fn))
     low = Lowering(Builder(apply_laws))
-    return forward(fn, wrt, active, low, value)
+    made = forward(fn, wrt, active, low, value)
+    return replace(made, options={**made.options, "derived": True})
 
 
 def _everything(fn: Function) -> tuple[Atom, ...]:

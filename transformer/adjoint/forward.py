@@ -20,7 +20,7 @@ from ..ir import Aggregate, Atom, Block, Call, Const, For, Function, If, Let, Ra
 from ..lower import Lowering
 from ..types import AggregateT, ArrayT, ListT, ScalarT, is_inexact, same_shape
 from . import context
-from .reverse import _has_complex
+from .reverse import MASKING, _has_complex
 
 
 @dataclass
@@ -30,6 +30,7 @@ class Forward:
     low: Lowering
     active: set[Var]
     dots: dict[Var, Atom] = field(default_factory=dict)
+    masked: set[Any] = field(default_factory=set)
 
     @property
     def build(self) -> Any:
@@ -105,7 +106,7 @@ class Forward:
             return
         env = context.bind(rule, call, stmt.loc)
         for name, atom in env.items():
-            if name not in rule.inputs and self.is_active(atom):
+            if name not in rule.inputs and name not in rule.inert and self.is_active(atom):
                 raise NoRule(f"{rule.name} has no derivative with respect to {name}, which is active", where=stmt.loc)
         if rule.partials and not _has_complex(call):
             self.elementwise(stmt, rule, env)
@@ -121,6 +122,8 @@ class Forward:
                 total = part if total is None else self.add(total, part, stmt.var)
         if total is not None:
             self.bind(stmt.var, total)
+            if call.fn in MASKING:
+                self.masked.add(self.dots[stmt.var])
 
     def add(self, a: Atom, b: Atom, var: Var) -> Atom:
         if isinstance(a, Aggregate) and isinstance(b, Aggregate):
@@ -133,9 +136,9 @@ class Forward:
         for at, name in enumerate(rule.inputs):
             if self.is_active(env[name]):
                 slope = context.partial(self.low, rule, at, scope)
-                strong = rule.singular and stmt.var.type.ndim != 0 if hasattr(stmt.var.type, "ndim") else False
-                fn = numerics.strong if strong else operator.mul
-                terms.append((self.dot(env[name]), slope, fn))
+                dot = self.dot(env[name])
+                strong = rule.singular and dot in self.masked
+                terms.append((dot, slope, numerics.strong if strong else operator.mul))
         total: Atom | None = None
         for k, (dot, slope, fn) in enumerate(terms):
             hint = self.hint(stmt.var) if k == len(terms) - 1 == 0 else ""
@@ -143,6 +146,8 @@ class Forward:
             total = term if total is None else self.build.call(operator.add, total, term, hint=self.hint(stmt.var), form="operator")
         if total is not None:
             self.bind(stmt.var, total)
+            if stmt.call.fn in MASKING or all(dot in self.masked for dot, _, _ in terms):
+                self.masked.add(self.dots[stmt.var])
 
     # -- control flow -------------------------------------------------------------------------------------
 
@@ -237,7 +242,7 @@ def _getattr(sweep: Forward, stmt: Let) -> None:
 
 def _store(sweep: Forward, stmt: Let) -> None:
     a, key, v = stmt.call.args
-    dot = sweep.dot(a)
+    dot = sweep.dot(a) if sweep.is_active(a) else sweep.zeros(stmt.var)
     sweep.dots[stmt.var] = sweep.build.call(
         numerics.store, dot, key, sweep.dot(v), hint=sweep.hint(stmt.var), form="store", type=stmt.var.type
     )

@@ -206,7 +206,7 @@ class Reverse:
 
     def _refuse_unruled(self, stmt: Let, rule: Any, env: dict[str, Atom]) -> None:
         for name, atom in env.items():
-            if name not in rule.inputs and self.is_active(atom):
+            if name not in rule.inputs and name not in rule.inert and self.is_active(atom):
                 raise NoRule(
                     f"{rule.name} has no derivative with respect to {name}, which is active", where=stmt.loc,
                     remedy="Pass a constant there, e.g. rg.stop_gradient(...).",

@@ -14,7 +14,7 @@ import numpy as np
 from retrograd.runtime import numerics
 
 from ..builder import type_of
-from ..ir import Aggregate, Atom, Const, SliceAtom
+from ..ir import Aggregate, Atom, Call, Const, SliceAtom
 from ..types import ArrayT, AggregateT, ScalarT, same_shape
 
 ALL = SliceAtom(Const(None), Const(None), Const(None))
@@ -93,7 +93,7 @@ def count(b: Any, x: Atom, axis: Atom = Const(None), hint: str = "") -> Atom | N
 
 
 def transposed(b: Any, x: Atom) -> Atom:
-    return b.call(np.transpose, x, form="attribute:T")  # type: ignore[no-any-return]
+    return b.call(np.transpose, x)  # type: ignore[no-any-return]
 
 
 def swap_last(b: Any, x: Atom, hint: str = "") -> Atom | None:
@@ -198,7 +198,20 @@ def unstack_like(b: Any, g: Atom, arrays: Atom, axis: Atom = Const(0), hint: str
     return Aggregate(arrays.kind, tuple(parts))
 
 
+def matmul(b: Any, x: Atom, y: Atom, hint: str = "") -> Atom | None:
+    return _matmul(b, x, y, hint)
+
+
+def transpose(b: Any, x: Atom, axes: Atom = Const(None), hint: str = "") -> Atom | None:
+    t = _array(x)
+    if isinstance(axes, Const) and axes.value is None and t is not None:
+        return b.let(Call(np.transpose, (x,), (), "attribute:T"), ArrayT(t.dtype, t.shape[::-1]), hint)  # type: ignore[no-any-return]
+    return None
+
+
 HELPERS: dict[Any, Any] = {
+    np.matmul: matmul,
+    np.transpose: transpose,
     numerics.conj: identity_if_real,
     numerics.real: identity_if_real,
     numerics.broadcast_like: broadcast_like,

@@ -362,7 +362,11 @@ LAWS: dict[Any, list[tuple[str, Callable[..., Atom | None]]]] = {
     POW: [("first power", first_power)],
     np.sum: [("sign out of sum", sign_out_of_sum), ("scalar out of sum", scalar_out_of_sum), ("sum of products", sum_of_products)],
 }  # fmt: skip
-NAMES = sorted({name for laws in LAWS.values() for name, _ in laws} | {"helpers by rank"})
+NAMES = sorted({name for laws in LAWS.values() for name, _ in laws} | {"helpers by rank", "defaults unsaid"})
+
+#: np.sum(x, axis=None, keepdims=False) -> np.sum(x)
+NUMPY_DEFAULTS = {np.sum, np.mean, np.max, np.min, np.prod, np.cumsum}
+SAID = {"axis": None, "keepdims": False}
 
 
 def apply_laws(build: Any, fn: Any, args: tuple[Atom, ...], kwargs: dict[str, Atom], hint: str) -> Atom | None:
@@ -374,6 +378,12 @@ def apply_laws(build: Any, fn: Any, args: tuple[Atom, ...], kwargs: dict[str, At
         if found is not None:
             counts["helpers by rank"] = counts.get("helpers by rank", 0) + 1
             return found  # type: ignore[no-any-return]
+    if fn in NUMPY_DEFAULTS and "defaults unsaid" not in off:
+        plain = {k: v for k, v in kwargs.items() if not (isinstance(v, Const) and k in SAID and v.value == SAID[k])}
+        bare = args[: -1] if len(args) == 2 and args[1] == Const(None) else args
+        if len(plain) < len(kwargs) or len(bare) < len(args):
+            counts["defaults unsaid"] = counts.get("defaults unsaid", 0) + 1
+            return build.call(fn, *bare, hint=hint, **plain)  # type: ignore[no-any-return]
     if kwargs:
         return None
     terms = Terms(build, hint)

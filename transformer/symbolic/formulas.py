@@ -1,0 +1,222 @@
+"""Which formula does a primitive compute?
+
+>>> formula(math.log2)(sympy.Symbol("x"))
+log(x)/log(2)
+>>> formula(np.maximum)(*sympy.symbols("x y"))
+Max(x, y)
+
+What ``runtime/rules/elementwise.py`` declares is read from there.  The rest are functions with a choice in them
+(``BRANCHING``), whose rules are written by hand because they have no single expression, and SciPy's (``SPECIAL``).
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+import sympy
+from sympy import (
+    Abs,
+    And,
+    Eq,
+    Expr,
+    Ge,
+    Gt,
+    Le,
+    Lt,
+    Max,
+    Min,
+    Ne,
+    Not,
+    Or,
+    Piecewise,
+    Xor,
+    ceiling,
+    exp,
+    floor,
+    log,
+    sign,
+    sqrt,
+)
+from sympy.logic.boolalg import Boolean
+
+from retrograd.runtime.rules import lookup
+from retrograd.runtime.rules.elementwise import ROWS
+
+Formula = Callable[..., Any]
+#: ``complex(x)`` leaves the real line, where symbols live.
+COMPLEX = frozenset({np.complex128, np.complex64})
+X, Y = sympy.Dummy("x"), sympy.Dummy("y")
+
+
+def maximum(x: Any, y: Any) -> Any:
+    """Ties share evenly; ``Max`` of a ``Max`` would flatten, and forget which two arguments were tied."""
+    return _extreme(Max, Gt, x, y)
+
+
+def minimum(x: Any, y: Any) -> Any:
+    return _extreme(Min, Lt, x, y)
+
+
+def _extreme(kind: Any, wins: Any, x: Any, y: Any) -> Any:
+    if isinstance(x, kind) or isinstance(y, kind):
+        return even_tie(wins, x, y)
+    return kind(x, y)
+
+
+def even_tie(wins: Any, x: Any, y: Any) -> Any:
+    """Where ``x == y`` the value is their mean, which is either of them, and its slope the mean slope."""
+    return Piecewise((x, wins(x, y)), (y, wins(y, x)), ((x + y) / 2, True))
+
+
+def is_truth(value: Any) -> bool:
+    """A SymPy symbol is a ``Boolean`` too; here it is a number."""
+    return isinstance(value, Boolean) and not isinstance(value, Expr)
+
+
+def as_condition(value: Any) -> Any:
+    """What ``if value:`` tests."""
+    return value if is_truth(value) else Ne(value, 0)
+
+
+def as_number(value: Any) -> Any:
+    """True is 1 in arithmetic."""
+    return Piecewise((1, value), (0, True)) if is_truth(value) else value
+
+
+def where(condition: Any, x: Any, y: Any) -> Any:
+    return Piecewise((x, as_condition(condition)), (y, True))
+
+
+def clip(x: Any, low: Any = None, high: Any = None) -> Any:
+    """The bounds count as inside; a ``high`` below ``low`` wins, as in NumPy."""
+    above = [Gt(x, high)] if high is not None else []
+    above += [Gt(low, high)] if high is not None and low is not None else []
+    choices = [(high, Or(*above))] if above else []
+    choices += [(low, Lt(x, low))] if low is not None else []
+    return Piecewise(*choices, (x, True))
+
+
+def trunc(x: Any) -> Any:
+    return Piecewise((floor(x), Ge(x, 0)), (ceiling(x), True))
+
+
+def copysign(x: Any, y: Any) -> Any:
+    return Piecewise((Abs(x), Ge(y, 0)), (-Abs(x), True))
+
+
+def heaviside(x: Any, at_zero: Any) -> Any:
+    return Piecewise((0, Lt(x, 0)), (at_zero, Eq(x, 0)), (1, True))
+
+
+def _of(names: str, *homes: Any) -> tuple[Callable[..., Any], ...]:
+    return tuple(getattr(home, name) for home in homes for name in names.split() if hasattr(home, name))
+
+
+#: Choices, steps and conditions: what the primitive computes for real arguments, NaN apart.
+BRANCHING: tuple[tuple[tuple[Callable[..., Any], ...], Formula], ...] = (
+    ((*_of("power float_power", np), *_of("pow ipow", operator), pow, math.pow), lambda x, y: x**y),
+    (_of("cbrt", np, math), lambda x: sign(x) * Abs(x) ** sympy.Rational(1, 3)),
+    (_of("hypot", np, math), lambda x, y: sqrt(x**2 + y**2)),
+    ((*_of("fabs", np, math), np.absolute, abs, operator.abs), Abs),
+    (_of("maximum fmax", np), maximum),
+    (_of("minimum fmin", np), minimum),
+    ((np.logaddexp,), lambda x, y: log(exp(x) + exp(y))),
+    ((np.logaddexp2,), lambda x, y: log(2**x + 2**y) / log(2)),
+    ((np.remainder, *_of("mod imod", operator)), lambda x, y: x - y * floor(x / y)),
+    (_of("fmod", np, math), lambda x, y: x - y * trunc(x / y)),
+    (_of("copysign", np, math), copysign),
+    ((np.heaviside,), heaviside),
+    (_of("ldexp", np, math), lambda x, y: x * 2**y),
+    ((np.where,), where),
+    ((np.clip,), clip),
+    ((np.sign,), sign),
+    (_of("floor", np, math), floor),
+    (_of("ceil", np, math), ceiling),
+    ((*_of("trunc fix", np, math), int), trunc),
+    ((*_of("floor_divide", np), *_of("floordiv ifloordiv", operator)), lambda x, y: floor(x / y)),
+    ((operator.lt, np.less), Lt),
+    ((operator.le, np.less_equal), Le),
+    ((operator.gt, np.greater), Gt),
+    ((operator.ge, np.greater_equal), Ge),
+    ((operator.eq, np.equal), Eq),
+    ((operator.ne, np.not_equal), Ne),
+)
+
+
+def _of_truths(connective: Formula) -> Formula:
+    return lambda *values: connective(*map(as_condition, values))
+
+
+#: Functions of truths.
+LOGICAL: tuple[tuple[tuple[Callable[..., Any], ...], Formula], ...] = (
+    ((operator.not_, np.logical_not), _of_truths(Not)),
+    ((np.logical_and,), _of_truths(And)),
+    ((np.logical_or,), _of_truths(Or)),
+    ((np.logical_xor,), _of_truths(Xor)),
+    ((bool, operator.truth), as_condition),
+)
+#: Functions that take a truth as such; others see the number it stands for.
+TAKES_TRUTHS = frozenset({np.where, *(p for primitives, _ in LOGICAL for p in primitives)})
+
+#: Functions of ``scipy.special`` by name: the module is not imported for them.
+SPECIAL: dict[str, str] = {
+    "erf": "erf(x)",
+    "erfc": "erfc(x)",
+    "erfinv": "erfinv(x)",
+    "erfcinv": "erfinv(1 - x)",
+    "ndtr": "(1 + erf(x/sqrt(2)))/2",
+    "ndtri": "sqrt(2)*erfinv(2*x - 1)",
+    "gamma": "gamma(x)",
+    "gammaln": "loggamma(x)",
+    "digamma": "polygamma(0, x)",
+    "expit": "1/(1 + exp(-x))",
+    "logit": "log(x/(1 - x))",
+    "xlogy": "x*log(y)",
+    "j0": "besselj(0, x)",
+    "y0": "bessely(0, x)",
+    "i0": "besseli(0, x)",
+    "k0": "besselk(0, x)",
+}
+
+
+def formula(primitive: Callable[..., Any]) -> Formula | None:
+    """The function on SymPy expressions that a primitive is, or None."""
+    try:
+        known = _known().get(primitive)
+    except TypeError:  # unhashable callables have no formula
+        return None
+    return known or _of_scipy(primitive)
+
+
+@cache
+def _known() -> dict[Callable[..., Any], Formula]:
+    declared = {p: _from_text(row.expression) for row in ROWS for p in row.primitives if p not in COMPLEX}
+    written = {p: f for primitives, f in (*BRANCHING, *LOGICAL) for p in primitives}
+    return declared | written
+
+
+def _of_scipy(primitive: Callable[..., Any]) -> Formula | None:
+    rule = lookup(primitive)
+    if rule is None or getattr(rule.namespace, "__name__", "") != "scipy.special" or rule.kind != "elementwise":
+        return None
+    text = SPECIAL.get(getattr(rule.primitive, "__name__", ""))
+    return _from_text(text) if text is not None else None
+
+
+@cache
+def _from_text(text: str) -> Formula:
+    template = sympy.sympify(text, locals={"x": X, "y": Y})
+    arguments = [s for s in (X, Y) if template.has(s)]
+    parameters = ", ".join(f"a{k}" for k in range(len(arguments)))
+
+    def at(*values: Any) -> Any:
+        if len(values) != len(arguments):
+            raise TypeError(f"({parameters}) is what the formula {text} takes, not {len(values)} arguments")
+        return template.xreplace(dict(zip(arguments, values)))
+
+    return at
