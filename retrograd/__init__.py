@@ -1,6 +1,30 @@
 """Differentiate the Python you already write, and read the derivative."""
 
 from retrograd.runtime.errors import DifferentiationError
-from retrograd.transformer.api import grad, hessian, hvp, jacobian, jvp, source, value_and_grad, vjp
+from retrograd.torch_names import *  # noqa: F403
+from retrograd.transformer.api import (
+    check_grads,
+    grad,
+    hessian,
+    hvp,
+    jacobian,
+    jvp,
+    source,
+    stop_gradient,
+    value_and_grad,
+    vjp,
+)
 
-__all__ = ["DifferentiationError", "grad", "hessian", "hvp", "jacobian", "jvp", "source", "value_and_grad", "vjp"]
+__all__ = [
+    "DifferentiationError",
+    "check_grads",
+    "grad",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jvp",
+    "source",
+    "stop_gradient",
+    "value_and_grad",
+    "vjp",
+]

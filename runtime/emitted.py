@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+
+from retrograd.runtime.rules.rule import constant, lookup, register
 
 
 def add_at(a: np.ndarray, key: Any, g: Any) -> np.ndarray:
@@ -19,7 +22,9 @@ def expect_length(x: Any, n: int) -> None:
     if len(x) != n:
         few = len(x) < n
         raise ValueError(
-            f"not enough values to unpack (expected {n}, got {len(x)})" if few else f"too many values to unpack (expected {n})"
+            f"not enough values to unpack (expected {n}, got {len(x)})"
+            if few
+            else f"too many values to unpack (expected {n})"
         )
 
 
@@ -56,3 +61,12 @@ def both(left: Any, right: Any) -> Any:
 def either(left: Any, right: Any) -> Any:
     """``left or right``."""
     return left or right
+
+
+def stop_gradient(x: Any) -> Any:
+    """``x`` itself, through which no derivative flows."""
+    return x
+
+
+constant(stop_gradient)
+register(replace(lookup(stop_gradient), sharing="maybe"))  # type: ignore[type-var]

@@ -33,7 +33,8 @@ from retrograd.runtime.graph import (
     source,
 )
 from retrograd.runtime.tensor import Tensor
-from retrograd.runtime.traced import TracedArray, clone as copied, is_basic, same, store, update
+from retrograd.runtime.traced import TracedArray, is_basic, same, store, update
+from retrograd.runtime.traced import clone as copied
 
 Scalar = bool | int | float | complex
 Dim = int | Sequence[int] | None

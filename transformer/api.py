@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import FunctionType
@@ -15,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from retrograd.runtime import emitted
 from retrograd.runtime.errors import ArgumentError, DifferentiationError, UnsupportedSyntax
 
 from . import pipeline
@@ -45,7 +47,10 @@ class Target:
         self.signature = inspect.signature(self.fn)
         self.names = tuple(self.signature.parameters)
         kinds = {p.kind for p in self.signature.parameters.values()}
-        self.simple = not self.bound and kinds <= {inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD}
+        self.simple = not self.bound and kinds <= {
+            inspect.Parameter.POSITIONAL_ONLY,
+            inspect.Parameter.POSITIONAL_OR_KEYWORD,
+        }
 
     def arrange(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
         """The values of all parameters, in order."""
@@ -65,7 +70,8 @@ def target_of(f: Any) -> Target:
         raise ArgumentError("a functools.partial cannot be differentiated directly", remedy="Wrap it: lambda x: f(x).")
     if not isinstance(f, FunctionType):
         raise ArgumentError(
-            f"{getattr(f, '__name__', f)!r} is not a Python function", remedy="Pass a function written in Python, or a lambda around it."
+            f"{getattr(f, '__name__', f)!r} is not a Python function",
+            remedy="Pass a function written in Python, or a lambda around it.",
         )
     return Target(f)
 
@@ -73,14 +79,15 @@ def target_of(f: Any) -> Target:
 def wrt_names(target: Target, wrt: Wrt) -> tuple[tuple[str, ...], bool]:
     """The names of the parameters asked for, and whether one (not a tuple) was asked for."""
     single = isinstance(wrt, (int, str))
-    asked = [wrt] if single else list(wrt)  # type: ignore[list-item, arg-type]
+    asked: list[int | str] = [wrt] if isinstance(wrt, (int, str)) else list(wrt)
     names = target.names[len(target.bound) :]
     out = []
     for item in asked:
         if isinstance(item, str):
             if item not in target.names:
                 raise ArgumentError(
-                    f"wrt={item!r}: {target.fn.__name__} has no parameter of that name", remedy=f"It has: {', '.join(names)}."
+                    f"wrt={item!r}: {target.fn.__name__} has no parameter of that name",
+                    remedy=f"It has: {', '.join(names)}.",
                 )
             out.append(item)
             continue
@@ -124,7 +131,9 @@ def specialise(target: Target, values: tuple[Any, ...], wrt: Sequence[str]) -> S
             fixed[name] = dict(zip(target.names, values))[name]
             continue
         captured = tuple(getter for _, getter in low.captures.values())
-        variables = tuple(n for n in target.names if not isinstance(bindings[n], Const) and not isinstance(types[n], ConstT))
+        variables = tuple(
+            n for n in target.names if not isinstance(bindings[n], Const) and not isinstance(types[n], ConstT)
+        )
         captured_types = tuple(var.type for var, _ in low.captures.values())
         names = (*target.names, *(f"captured {k}" for k in range(len(captured))))
         guard = write_guard(names, (*types.values(), *captured_types), fixed)
@@ -177,7 +186,9 @@ class Transformed:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         target = self.target
-        values = args if target.simple and not kwargs and len(args) == len(target.names) else target.arrange(args, kwargs)
+        values = (
+            args if target.simple and not kwargs and len(args) == len(target.names) else target.arrange(args, kwargs)
+        )
         for entry in self._entries:
             if not entry.captures and not entry.identities:
                 if entry.guard(*values):
@@ -194,7 +205,9 @@ class Transformed:
         try:
             for getter, value in entry.identities:
                 now = getter(fn)
-                if now is not value and not (isinstance(value, (str, int, float, bytes)) and type(now) is type(value) and now == value):
+                if now is not value and not (
+                    isinstance(value, (str, int, float, bytes)) and type(now) is type(value) and now == value
+                ):
                     return None
             return tuple(getter(fn) for getter in entry.captures)
         except (KeyError, AttributeError, ValueError):
@@ -226,7 +239,8 @@ class Transformed:
             return self._specialise(self.target.arrange(args, kwargs)).text
         if not self._entries:
             raise ArgumentError(
-                f"{self.__name__} has not been called yet, so its types are not known", remedy="Call it once, or rg.source(f, *example_args)."
+                f"{self.__name__} has not been called yet, so its types are not known",
+                remedy="Call it once, or rg.source(f, *example_args).",
             )
         return self._entries[0].text
 
@@ -261,7 +275,8 @@ def _refuse_overlap(values: tuple[Any, ...]) -> None:
                 from retrograd.runtime.errors import AliasedMutation
 
                 raise AliasedMutation(
-                    "two arguments share memory and the function writes to one of them", remedy="Pass a copy of one: x.copy()."
+                    "two arguments share memory and the function writes to one of them",
+                    remedy="Pass a copy of one: x.copy().",
                 )
 
 
@@ -309,7 +324,9 @@ def _wrt(wrt: Wrt, argnums: Wrt | None) -> Wrt:
 
 
 @_decorator
-def value_and_grad(f: Callable[..., Any], wrt: Wrt = 0, *, has_aux: bool = False, argnums: Wrt | None = None) -> Callable[..., Any]:
+def value_and_grad(
+    f: Callable[..., Any], wrt: Wrt = 0, *, has_aux: bool = False, argnums: Wrt | None = None
+) -> Callable[..., Any]:
     """A function that returns ``f``'s value and its gradient.
 
     ``f`` returns a scalar (with ``has_aux`` a pair: the scalar, and anything else).  ``wrt`` names or counts the
@@ -323,7 +340,9 @@ def value_and_grad(f: Callable[..., Any], wrt: Wrt = 0, *, has_aux: bool = False
 
 
 @_decorator
-def grad(f: Callable[..., Any], wrt: Wrt = 0, *, has_aux: bool = False, argnums: Wrt | None = None) -> Callable[..., Any]:
+def grad(
+    f: Callable[..., Any], wrt: Wrt = 0, *, has_aux: bool = False, argnums: Wrt | None = None
+) -> Callable[..., Any]:
     """A function that returns the gradient of the scalar function ``f``; see ``value_and_grad``.
 
     >>> grad(lambda x: x**3)(2.0)
@@ -362,7 +381,7 @@ class Pullbacks:
         (value, record), adjoint, seeds = self._made[names](*args, **kwargs)
 
         def pullback(z_bar: Any) -> tuple[Any, ...]:
-            return adjoint(*record, *seeds(z_bar, value))  # type: ignore[no-any-return]
+            return tuple(adjoint(*record, *seeds(z_bar, value)))
 
         return value, pullback
 
@@ -394,7 +413,7 @@ def _seeder(result: Any) -> Callable[[Any, Any], list[Any]]:
             keys = t.keys if t.keys is not None else range(len(t.items))
             for key, item in zip(keys, t.items):
                 by_attribute = t.keys is not None and t.kind is not dict
-                pick = (lambda o, k: getattr(o, k)) if by_attribute else (lambda o, k: o[k])
+                pick: Any = getattr if by_attribute else operator.getitem
                 flatten(item, pick(z_bar, key) if z_bar is not None else None, pick(value, key), out)
         elif is_inexact(t):
             if z_bar is None:
@@ -402,7 +421,11 @@ def _seeder(result: Any) -> Callable[[Any, Any], list[Any]]:
             if np.shape(z_bar) != np.shape(value):
                 raise ArgumentError(f"the cotangent has shape {np.shape(z_bar)}, the result {np.shape(value)}")
             dtype = np.asarray(value).dtype
-            out.append(np.asarray(z_bar, dtype) if np.ndim(value) else (z_bar if not isinstance(value, np.generic) else dtype.type(z_bar)))
+            out.append(
+                np.asarray(z_bar, dtype)
+                if np.ndim(value)
+                else (z_bar if not isinstance(value, np.generic) else dtype.type(z_bar))
+            )
 
     def seeds(z_bar: Any, value: Any) -> list[Any]:
         out: list[Any] = []
@@ -440,7 +463,9 @@ class Pushforwards:
         if self.wrt is None and len(tangents) == len(values):
             tangents = [t for n, t in zip(self.target.names, tangents) if n in names]
         if len(tangents) != len(names):
-            raise ArgumentError(f"{len(names)} tangents are wanted, one for each of {', '.join(names)}; {len(tangents)} were given")
+            raise ArgumentError(
+                f"{len(names)} tangents are wanted, one for each of {', '.join(names)}; {len(tangents)} were given"
+            )
         if names not in self._made:
             self._made[names] = _tangents(self.target.fn, names)
         run = self._made[names](*values)
@@ -471,7 +496,13 @@ def _tangents(f: Any, names: tuple[str, ...]) -> Transformed:
     return Transformed(f, build, names, "jvp")
 
 
-def jvp(f: Callable[..., Any], primals: Sequence[Any] | None = None, tangents: Sequence[Any] | None = None, *, wrt: Wrt | None = None) -> Any:
+def jvp(
+    f: Callable[..., Any],
+    primals: Sequence[Any] | None = None,
+    tangents: Sequence[Any] | None = None,
+    *,
+    wrt: Wrt | None = None,
+) -> Any:
     """``value, tangent = jvp(f, primals, tangents)``: the directional derivative, by forward mode.
 
     One tangent for each argument in ``wrt`` (default: every argument that holds floats).
@@ -536,11 +567,16 @@ def jacobian(f: Callable[..., Any], wrt: Wrt = 0, *, argnums: Wrt | None = None)
         value, pullback = back(*args, **kwargs)
         shape, dtype = np.shape(value), np.asarray(value).dtype
         if isinstance(value, (tuple, list, dict)):
-            raise ArgumentError(f"jacobian of {target.fn.__name__}: the result must be one array", remedy="Return np.concatenate(...) of the parts.")
+            raise ArgumentError(
+                f"jacobian of {target.fn.__name__}: the result must be one array",
+                remedy="Return np.concatenate(...) of the parts.",
+            )
         given = dict(zip(target.names, target.arrange(args, kwargs)))
         for name in names:
             if isinstance(given[name], (tuple, list, dict)):
-                raise ArgumentError(f"jacobian: the argument {name!r} is a container", remedy="Pass one array, or use rg.vjp.")
+                raise ArgumentError(
+                    f"jacobian: the argument {name!r} is a container", remedy="Pass one array, or use rg.vjp."
+                )
         size = int(np.prod(shape))
         out = [np.empty((size, *np.shape(given[n])), np.asarray(given[n]).dtype) for n in names]
         for k in range(size):
@@ -596,13 +632,57 @@ def source(f: Any, *example_args: Any, **kwargs: Any) -> str:
     if hasattr(f, "emitted"):
         return f.emitted(*example_args, **kwargs)  # type: ignore[no-any-return]
     if not example_args and not kwargs:
-        raise ArgumentError("the source depends on the argument types", remedy="Pass example arguments: rg.source(f, *args).")
+        raise ArgumentError(
+            "the source depends on the argument types", remedy="Pass example arguments: rg.source(f, *args)."
+        )
     target = target_of(f)
     names = _default_wrt(target, target.arrange(example_args, kwargs))
     made = _gradient(f, names if len(names) != 1 else names[0], True, False)
     return made.emitted(*example_args, **kwargs)
 
 
+def stop_gradient(x: Any) -> Any:
+    """``x`` itself, as a constant: no derivative flows through it.
+
+    >>> grad(lambda x: x * stop_gradient(x))(3.0)
+    3.0
+    """
+    return emitted.stop_gradient(x)
+
+
+def check_grads(
+    f: Callable[..., Any], args: Sequence[Any], *, wrt: Wrt | None = None, step: float = 1e-4, rtol: float = 1e-6
+) -> None:
+    """Raise ``AssertionError`` where reverse and forward mode disagree with central differences of ``f`` along a direction.
+
+    >>> check_grads(lambda x: x**3, (2.0,))
+    """
+    target = target_of(f)
+    values = target.arrange(tuple(args), {})
+    names = _default_wrt(target, values) if wrt is None else wrt_names(target, wrt)[0]
+    rng = np.random.default_rng(0)
+    primals = dict(zip(target.names, values))
+    direction = {
+        n: rng.standard_normal(np.shape(primals[n])) if np.ndim(primals[n]) else float(rng.standard_normal())
+        for n in names
+    }
+
+    def moved(h: float) -> Any:
+        return np.asarray(target.fn(*[v + h * direction[n] if n in direction else v for n, v in primals.items()]))
+
+    coarse, fine = ((moved(h) - moved(-h)) / (2 * h) for h in (step, step / 2))
+    expected = (4 * fine - coarse) / 3
+    value, forward = jvp(f, values, [direction[n] for n in names], wrt=names)
+    _, pullback = vjp(f, *values, wrt=names)
+    seed = rng.standard_normal(np.shape(value)) if np.ndim(value) else 1.0
+    reverse = sum(np.sum(bar * direction[n]) for n, bar in zip(names, pullback(seed)))
+    np.testing.assert_allclose(forward, expected, rtol=rtol, atol=rtol, err_msg="forward mode against differences")
+    np.testing.assert_allclose(
+        reverse, np.sum(expected * seed), rtol=rtol, atol=rtol, err_msg="reverse mode against differences"
+    )
+
+
 __all__ = [
-    "ArrayT", "ScalarT", "UnsupportedSyntax", "grad", "hessian", "hvp", "jacobian", "jvp", "source", "value_and_grad", "vjp",
+    "ArrayT", "ScalarT", "UnsupportedSyntax", "grad", "hessian", "hvp", "jacobian", "jvp", "source", "stop_gradient", "check_grads",
+    "value_and_grad", "vjp",
 ]  # fmt: skip

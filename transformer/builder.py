@@ -20,9 +20,28 @@ from .infer import SliceT, Static, infer
 from .ir import UNDEFINED, Aggregate, Atom, Block, Call, Closure, Const, Let, Ref, SliceAtom, Stmt, Undefined, Var
 from .types import OPAQUE, AggregateT, ConstT, ListT, OpaqueT, abstract, construct
 
-PURE_BUILTINS = {getattr(operator, n) for n in operator.__all__} | {
-    abs, bool, complex, float, int, len, max, min, pow, round, isinstance, tuple, str, getattr, sorted, divmod,
-} | {f for f in vars(math).values() if callable(f)}
+PURE_BUILTINS = (
+    {getattr(operator, n) for n in operator.__all__}
+    | {
+        abs,
+        bool,
+        complex,
+        float,
+        int,
+        len,
+        max,
+        min,
+        pow,
+        round,
+        isinstance,
+        tuple,
+        str,
+        getattr,
+        sorted,
+        divmod,
+    }
+    | {f for f in vars(math).values() if callable(f)}
+)
 
 
 def type_of(atom: Atom) -> Any:
@@ -184,7 +203,20 @@ def same_structure(a: Atom, b: Atom) -> bool:
 
 
 def is_known(atom: Atom) -> bool:
-    return isinstance(atom, (Const, Closure)) or (isinstance(atom, Ref) and isinstance(abstract(atom.value), (OpaqueT, ConstT)))
+    return isinstance(atom, (Const, Closure)) or (
+        isinstance(atom, Ref) and isinstance(abstract(atom.value), (OpaqueT, ConstT))
+    )
 
 
-__all__ = ["UNDEFINED", "Builder", "Undefined", "construct", "is_known", "leaves", "operand", "refill", "same_structure", "type_of"]
+__all__ = [
+    "UNDEFINED",
+    "Builder",
+    "Undefined",
+    "construct",
+    "is_known",
+    "leaves",
+    "operand",
+    "refill",
+    "same_structure",
+    "type_of",
+]

@@ -61,6 +61,11 @@ def call_object(low: Lowering, target: Any, text: str, args: Args, kwargs: Kwarg
         fixed = tuple(low.found(a, f"{text}_arg{k}", node) for k, a in enumerate(target.args))
         named = {k: low.found(v, k, node) for k, v in target.keywords.items()}
         return call_object(low, target.func, text, (*fixed, *args), {**named, **kwargs}, node, hint)
+    if (
+        getattr(target, "__name__", "") == "stop_gradient"
+        and getattr(target, "__module__", "") == "retrograd.transformer.api"
+    ):
+        return primitive(low, emitted.stop_gradient, args, kwargs, node, hint)
     derivative = getattr(target, "__retrograd__", None)
     if derivative is not None:
         return call(low, derivative(low, node), args, kwargs, node, hint)
@@ -95,7 +100,9 @@ def _of_numpy(target: Any) -> bool:
 # -- primitives -------------------------------------------------------------------------------------------
 
 
-def primitive(low: Lowering, fn: Any, args: Args, kwargs: Kwargs, node: ast.AST, hint: str = "", form: str = "call") -> Any:
+def primitive(
+    low: Lowering, fn: Any, args: Args, kwargs: Kwargs, node: ast.AST, hint: str = "", form: str = "call"
+) -> Any:
     """A call with a derivative rule, written down with its type."""
     _no_functions(low, (*args, *kwargs.values()), node)
     for name in ("out", "where"):
@@ -121,12 +128,26 @@ def _no_functions(low: Lowering, atoms: Any, node: ast.AST) -> None:
 def opaque(low: Lowering, fn: Any, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
     """A call of which nothing is known; an active argument is refused later, by ``activity``, with its name."""
     _no_functions(low, (*args, *kwargs.values()), node)
+    if _writes_arguments(fn):
+        raise low.unsupported(
+            node,
+            f"{fn.__name__} writes into its argument and has no rule",
+            "Store with x[i] = v, or build a new array.",
+        )
     result = low.build.call(fn, *args, hint=hint, **kwargs)
     if isinstance(result, Var) and isinstance(result.type, OpaqueT):
         for atom in (*args, *kwargs.values()):
             if isinstance(atom, Var) and atom.type == INT and lookup(fn) is not None:
                 low.need(atom)
     return result
+
+
+WRITERS = {np.copyto, np.put, np.place, np.putmask, np.fill_diagonal, np.put_along_axis}
+
+
+def _writes_arguments(fn: Any) -> bool:
+    owner = getattr(fn, "__self__", None)
+    return fn in WRITERS or (isinstance(owner, np.ufunc) and fn.__name__ == "at")
 
 
 # -- the user's own functions -----------------------------------------------------------------------------
@@ -154,7 +175,9 @@ def _is_default(value: Any) -> bool:
     return isinstance(value, _Default)
 
 
-def _bound(low: Lowering, signature: inspect.Signature, args: Args, kwargs: Kwargs, node: ast.AST, name: str) -> dict[str, Any]:
+def _bound(
+    low: Lowering, signature: inspect.Signature, args: Args, kwargs: Kwargs, node: ast.AST, name: str
+) -> dict[str, Any]:
     try:
         bound = signature.bind(*args, **kwargs)
     except TypeError as error:
@@ -181,14 +204,17 @@ def _enter_local(low: Lowering, fn: LocalFunction, args: Args, kwargs: Kwargs, n
         parameters.append(inspect.Parameter(a.vararg.arg, inspect.Parameter.VAR_POSITIONAL))
     kw = dict(fn.kw_defaults)
     parameters += [
-        inspect.Parameter(p.arg, inspect.Parameter.KEYWORD_ONLY, default=kw.get(p.arg, inspect.Parameter.empty)) for p in a.kwonlyargs
+        inspect.Parameter(p.arg, inspect.Parameter.KEYWORD_ONLY, default=kw.get(p.arg, inspect.Parameter.empty))
+        for p in a.kwonlyargs
     ]
     if a.kwarg:
         parameters.append(inspect.Parameter(a.kwarg.arg, inspect.Parameter.VAR_KEYWORD))
     env = _bound(low, inspect.Signature(parameters), args, kwargs, node, getattr(fn.tree, "name", "<lambda>"))
     env = {k: v.value if _is_default(v) else v for k, v in env.items()}
     source = dataclasses.replace(fn.frame.source, tree=fn.tree)
-    return low.enter(source, fn.frame.globals, fn.frame.cells, env, node, fn.frame, getattr(fn.tree, "name", "<lambda>"))
+    return low.enter(
+        source, fn.frame.globals, fn.frame.cells, env, node, fn.frame, getattr(fn.tree, "name", "<lambda>")
+    )
 
 
 def construct(low: Lowering, cls: type, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
@@ -230,8 +256,12 @@ def method(low: Lowering, fn: BoundMethod, args: Args, kwargs: Kwargs, node: ast
 def _array_method(low: Lowering, fn: BoundMethod, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
     target = METHODS.get(fn.name)
     if target is None:
-        raise low.unsupported(node, f"the array method {fn.name} has no derivative rule", "Use a NumPy function instead.")
-    if fn.name in ("reshape", "transpose") and (len(args) > 1 or (fn.name == "reshape" and args and not isinstance(args[0], Aggregate))):
+        raise low.unsupported(
+            node, f"the array method {fn.name} has no derivative rule", "Use a NumPy function instead."
+        )
+    if fn.name in ("reshape", "transpose") and (
+        len(args) > 1 or (fn.name == "reshape" and args and not isinstance(args[0], Aggregate))
+    ):
         args = (Aggregate(tuple, args),)
         if len(args[0].items) == 1 and not isinstance(type_of(args[0].items[0]), (ScalarT,)):
             args = args[0].items
@@ -298,7 +328,9 @@ def _scalar_isinstance(low: Lowering, t: ScalarT, classes: Any, node: ast.AST) -
     answers = {issubclass(c, classes) for c, on in ((python, t.weak is not False), (numpy, t.weak is not True)) if on}
     if len(answers) == 1 and not t.number:
         return Const(answers.pop())
-    raise low.unsupported(node, "isinstance of a number whose kind depends on the run", "Convert it with float(...) first.")
+    raise low.unsupported(
+        node, "isinstance of a number whose kind depends on the run", "Convert it with float(...) first."
+    )
 
 
 def _hasattr(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
@@ -396,7 +428,9 @@ def _container(kind: type) -> Callable[..., Any]:
         if parts is None:
             t = type_of(args[0]) if not isinstance(args[0], Compiletime) else None
             if isinstance(t, RangeT) or (isinstance(args[0], Stream) and args[0].kind == "range"):
-                return low.build.let(Call(kind, (low.build.let(Call(range, args[0].args), RangeT()),)), ListT(kind, INT))
+                return low.build.let(
+                    Call(kind, (low.build.let(Call(range, args[0].args), RangeT()),)), ListT(kind, INT)
+                )
             parts = low.unpack_all(args[0], node)
         return Aggregate(kind, tuple(parts))
 
@@ -468,4 +502,17 @@ BUILTINS: dict[Any, Callable[..., Any]] = {
     functools.partial: _partial,
 }
 
-__all__ = ["Atom", "BuiltinFunctionType", "SliceAtom", "UnsupportedSyntax", "builtins", "call", "call_object", "enter", "is_known", "is_numeric", "method", "primitive"]
+__all__ = [
+    "Atom",
+    "BuiltinFunctionType",
+    "SliceAtom",
+    "UnsupportedSyntax",
+    "builtins",
+    "call",
+    "call_object",
+    "enter",
+    "is_known",
+    "is_numeric",
+    "method",
+    "primitive",
+]

@@ -25,7 +25,13 @@ _counter = itertools.count(1)
 def load(text: Text, name: str) -> Callable[..., Any]:
     """The emitted function; its text lives as long as it does (C3)."""
     file = f"<retrograd {name} {next(_counter)}>"
-    scope: dict[str, Any] = {"np": np, "math": math, "operator": operator, **text.scope, "__name__": f"retrograd.emitted.{name}"}
+    scope: dict[str, Any] = {
+        "np": np,
+        "math": math,
+        "operator": operator,
+        **text.scope,
+        "__name__": f"retrograd.emitted.{name}",
+    }
     exec(compile(text.source, file, "exec"), scope)
     fn = scope[name]
     linecache.cache[file] = (len(text.source), None, text.source.splitlines(True), file)

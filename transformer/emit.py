@@ -2,7 +2,7 @@
 
 Expressions become syntax trees that astor prints; statements are laid out here, with the line each came from beside it.
 
->>> emit_expression(Call(operator.mul, (x, Const(2.0))), names)
+    emit_expression(Call(operator.mul, (x, Const(2.0))), names)
 'x * 2.0'
 """
 
@@ -22,7 +22,26 @@ import numpy as np
 
 from retrograd.runtime import emitted, numerics
 
-from .ir import Aggregate, Atom, Block, Call, Const, For, Function, If, Let, Raise, Ref, SliceAtom, Stmt, Undefined, Var, While, reads, walk
+from .ir import (
+    Aggregate,
+    Atom,
+    Block,
+    Call,
+    Const,
+    For,
+    Function,
+    If,
+    Let,
+    Raise,
+    Ref,
+    SliceAtom,
+    Stmt,
+    Undefined,
+    Var,
+    While,
+    reads,
+    walk,
+)
 from .types import ScalarT
 
 BINARY: dict[Any, type[ast.operator]] = {
@@ -44,7 +63,15 @@ COMMENT_COLUMN = 56
 def canonical_names() -> dict[int, str]:
     """What a library function is called in emitted text."""
     names: dict[int, str] = {}
-    spaces = [("", emitted), ("", numerics), ("math.", math), ("np.fft.", np.fft), ("np.linalg.", np.linalg), ("np.", np), ("", builtins)]
+    spaces = [
+        ("", emitted),
+        ("", numerics),
+        ("math.", math),
+        ("np.fft.", np.fft),
+        ("np.linalg.", np.linalg),
+        ("np.", np),
+        ("", builtins),
+    ]
     for prefix, module in spaces:
         for name in dir(module):
             value = getattr(module, name)
@@ -144,9 +171,13 @@ class Emitter:
             return ast.Attribute(self.expr(args[0]), name, ast.Load())
         keywords = [ast.keyword(k, self.expr(a)) for k, a in call.kwargs]
         if style == "method":
-            return ast.Call(ast.Attribute(self.expr(args[0]), name, ast.Load()), [self.expr(a) for a in args[1:]], keywords)
+            return ast.Call(
+                ast.Attribute(self.expr(args[0]), name, ast.Load()), [self.expr(a) for a in args[1:]], keywords
+            )
         text = getattr(fn, "__name__", type(fn).__name__)
-        return ast.Call(self.reference(fn, text if text.isidentifier() else "function"), [self.expr(a) for a in args], keywords)
+        return ast.Call(
+            self.reference(fn, text if text.isidentifier() else "function"), [self.expr(a) for a in args], keywords
+        )
 
     # -- lines --------------------------------------------------------------------------------------------
 
@@ -215,7 +246,9 @@ class Emitter:
 
         leaves = [isinstance(e, Const) and not e.value for e in ends]
         if leaves[1] and not leaves[0]:
-            self.header(f"if not {self.condition(stmt.cond, negate=True)}:" if False else f"if {self.negated(stmt.cond)}:", stmt)
+            self.header(
+                f"if not {self.condition(stmt.cond, negate=True)}:" if False else f"if {self.negated(stmt.cond)}:", stmt
+            )
             self.indented(lambda: side(stmt.orelse, ends[1]) or self.line("pass"))
             side(stmt.then, ends[0])
             return
@@ -249,7 +282,11 @@ class Emitter:
 
     def copy(self, copies: Iterable[tuple[Var, Atom]]) -> None:
         """Hand values over, all at once where order would matter."""
-        moves = [(self.names[t], self.expr(s)) for t, s in copies if t in self.names and not isinstance(s, Undefined) and not self.same(t, s)]
+        moves = [
+            (self.names[t], self.expr(s))
+            for t, s in copies
+            if t in self.names and not isinstance(s, Undefined) and not self.same(t, s)
+        ]
         targets = {t for t, _ in moves}
         tangled = any(isinstance(n, ast.Name) and n.id in targets - {t} for t, s in moves for n in ast.walk(s))
         if tangled:
@@ -306,9 +343,18 @@ class Emitter:
         if isinstance(v, Call) and v.fn in BINARY and len(v.args) == 2:
             old = v.args[0]
             whole = stmt.call.args[1] == Const(Ellipsis) and old == stmt.call.args[0]
-            part = isinstance(old, Call) and old.fn is operator.getitem and old.args[0] == stmt.call.args[0] and _same_atom(old.args[1], stmt.call.args[1])
+            part = (
+                isinstance(old, Call)
+                and old.fn is operator.getitem
+                and old.args[0] == stmt.call.args[0]
+                and _same_atom(old.args[1], stmt.call.args[1])
+            )
             if whole or part:
-                left: Any = ast.Name(target, ast.Store()) if whole else ast.Subscript(ast.Name(target, ast.Load()), key, ast.Store())
+                left: Any = (
+                    ast.Name(target, ast.Store())
+                    if whole
+                    else ast.Subscript(ast.Name(target, ast.Load()), key, ast.Store())
+                )
                 self.line(self.text(ast.AugAssign(left, BINARY[v.fn](), self.expr(v.args[1]))), stmt.loc)
                 return
         self.line(self.text(node), stmt.loc)
@@ -317,7 +363,9 @@ class Emitter:
         self.update(stmt, target)
         _, key, value = stmt.call.args
         if selects_once(key):
-            node: ast.AST = ast.AugAssign(ast.Subscript(ast.Name(target, ast.Load()), self.expr(key), ast.Store()), ast.Add(), self.expr(value))
+            node: ast.AST = ast.AugAssign(
+                ast.Subscript(ast.Name(target, ast.Load()), self.expr(key), ast.Store()), ast.Add(), self.expr(value)
+            )
         else:
             add = ast.parse("np.add.at", mode="eval").body
             node = ast.Expr(ast.Call(add, [ast.Name(target, ast.Load()), self.expr(key), self.expr(value)], []))
@@ -344,7 +392,10 @@ class Emitter:
         own = stmt.orelse
         if len(own.stmts) != 1 or not isinstance(own.stmts[0], If):
             return False
-        return all(isinstance(y, Undefined) or (isinstance(y, Var) and self.names[y] == self.names[r]) for r, y in zip(stmt.results, own.yields))
+        return all(
+            isinstance(y, Undefined) or (isinstance(y, Var) and self.names[y] == self.names[r])
+            for r, y in zip(stmt.results, own.yields)
+        )
 
     def elif_(self, stmt: If, copies: Any) -> None:
         mark = len(self.lines)
@@ -555,7 +606,9 @@ def _format(e: Emitter, call: Call) -> ast.expr:
 
 
 def _call_value(e: Emitter, call: Call) -> ast.expr:
-    return ast.Call(e.expr(call.args[0]), [e.expr(a) for a in call.args[1:]], [ast.keyword(k, e.expr(a)) for k, a in call.kwargs])
+    return ast.Call(
+        e.expr(call.args[0]), [e.expr(a) for a in call.args[1:]], [ast.keyword(k, e.expr(a)) for k, a in call.kwargs]
+    )
 
 
 EXPRESSIONS: dict[Any, Any] = {

@@ -86,6 +86,8 @@ def _call(fn: Any, *args: Any) -> Any:
 def unary(low: Lowering, node: ast.UnaryOp, hint: str) -> Any:
     value = low.expr(node.operand)
     low.at(node)
+    if isinstance(node.op, ast.USub) and isinstance(value, Ref) and type(value.value) is float:
+        return Const(-value.value)  # -np.inf
     if isinstance(node.op, ast.Not):
         known = low.truth(value)
         if known is not None:
@@ -162,7 +164,9 @@ def _identical(low: Lowering, left: Any, right: Any, node: ast.AST) -> bool:
                 return False
     if left is right:
         return True
-    raise low.unsupported(node, "whether two values are the same object is not known before the run", "Compare values with ==.")
+    raise low.unsupported(
+        node, "whether two values are the same object is not known before the run", "Compare values with ==."
+    )
 
 
 def _membership(low: Lowering, left: Any, right: Any, positive: bool, node: ast.AST) -> Any:

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from retrograd.runtime import numerics
+from retrograd.runtime import emitted, numerics
 from retrograd.runtime.rules import lookup
 
 from .types import (
@@ -110,12 +110,14 @@ def is_elementwise(fn: Callable[..., Any], rule: Any) -> bool:
     return isinstance(fn, np.ufunc) or (rule is not None and rule.kind == "elementwise") or fn in ELEMENTWISE
 
 
-ELEMENTWISE = {
-    getattr(operator, name)
-    for name in "add sub mul truediv floordiv mod pow neg pos abs lt le gt ge eq ne and_ or_ xor invert not_".split()
-} | {np.where, np.clip, numerics.strong, numerics.conj, np.isclose, abs, float, int, bool, round} | {
-    f for f in vars(math).values() if callable(f)
-}
+ELEMENTWISE = (
+    {
+        getattr(operator, name)
+        for name in "add sub mul truediv floordiv mod pow neg pos abs lt le gt ge eq ne and_ or_ xor invert not_".split()
+    }
+    | {np.where, np.clip, numerics.strong, numerics.conj, np.isclose, abs, float, int, bool, round}
+    | {f for f in vars(math).values() if callable(f)}
+)
 
 
 def _type(a: Any) -> Any:
@@ -280,7 +282,7 @@ def _getitem_array(a: ArrayT, keys: list[Any]) -> Any:
                 split = True
             where = len(shape) if where is None else where
             advanced.append(_index_axes(_type(k)))
-            axes = axes[_axes_used(k):]
+            axes = axes[_axes_used(k) :]
     if advanced:
         if any(isinstance(_type(k), ScalarT) for k in keys if not isinstance(k, (SliceT, Static))):
             return NumberT(a.dtype) if len(keys) > 2 else OPAQUE
@@ -639,6 +641,7 @@ SPECIAL: dict[Any, Callable[..., Any]] = {
     numerics.scatter_add: _scatter_add,
     numerics.unreduce: _second_shape,
     numerics.store: _first,
+    emitted.stop_gradient: _first,
 }
 
 

@@ -90,7 +90,10 @@ class Carried:
         for name in self.names:
             hint = "" if name.startswith("$") else name
             init = self.inits[name]
-            parts = [UNDEFINED if t is None else Var(hint if not isinstance(init, Aggregate) else "", t) for t in self.types[name]]
+            parts = [
+                UNDEFINED if t is None else Var(hint if not isinstance(init, Aggregate) else "", t)
+                for t in self.types[name]
+            ]
             out[name] = refill(init, iter(parts)) if isinstance(init, Aggregate) else parts[0]
         return out
 
@@ -154,7 +157,11 @@ def _changed(low: Lowering, carried: Carried, args: dict[str, Any], after: dict[
     changed = False
     for name in list(carried.names):
         end, arg = after.get(name, UNDEFINED), args[name]
-        if end is arg or (isinstance(end, Aggregate) and all(x is y for x, y in zip(leaves(end), leaves(arg))) and same_structure(end, arg)):
+        if end is arg or (
+            isinstance(end, Aggregate)
+            and all(x is y for x, y in zip(leaves(end), leaves(arg)))
+            and same_structure(end, arg)
+        ):
             carried.names.remove(name)
             changed = True
             continue
@@ -219,7 +226,9 @@ def while_(low: Lowering, stmt: ast.While) -> None:
     body = stmt.body
     test = stmt.test
     if walrus:
-        leave = ast.copy_location(ast.If(ast.UnaryOp(ast.Not(), stmt.test), [ast.copy_location(ast.Break(), stmt)], []), stmt)
+        leave = ast.copy_location(
+            ast.If(ast.UnaryOp(ast.Not(), stmt.test), [ast.copy_location(ast.Break(), stmt)], []), stmt
+        )
         ast.fix_missing_locations(leave)
         body, test = [leave, *stmt.body], ast.copy_location(ast.Constant(True), stmt)
     carried = start(low, ["$go", "$returned", "$ret", *assigned([ast.copy_location(ast.Expr(test), stmt), *body])])
@@ -234,7 +243,9 @@ def while_(low: Lowering, stmt: ast.While) -> None:
 
     (head, block), args, ends = settle(low, carried, run, stmt)
     flat, inits, yields, results, breaks = _finish(low, carried, args, ends)
-    low.build.add(While(results, flat, inits, head, Block(block.stmts, yields), breaks, low.location(stmt), low.build.forward))
+    low.build.add(
+        While(results, flat, inits, head, Block(block.stmts, yields), breaks, low.location(stmt), low.build.forward)
+    )
 
 
 # -- for --------------------------------------------------------------------------------------------------
@@ -266,7 +277,11 @@ def unrolled(low: Lowering, iterable: Any, node: ast.AST) -> list[Any] | None:
 def _unrolled_stream(low: Lowering, stream: Stream, node: ast.AST) -> list[Any] | None:
     if stream.kind in ("keys", "values", "items"):
         pairs = low.unpack_mapping(stream.args[0], node)
-        made = {"keys": map(Const, pairs), "values": pairs.values(), "items": (_pair(Const(k), v) for k, v in pairs.items())}
+        made = {
+            "keys": map(Const, pairs),
+            "values": pairs.values(),
+            "items": (_pair(Const(k), v) for k, v in pairs.items()),
+        }
         return list(made[stream.kind])
     if stream.kind == "range":
         return None
@@ -317,7 +332,12 @@ def _unroll(low: Lowering, stmt: ast.For, parts: list[Any], at: int) -> None:
 
 
 def run_for(low: Lowering, stmt: ast.For, iterable: Any) -> None:
-    names = ["$go", "$returned", "$ret", *assigned([ast.copy_location(ast.Assign([stmt.target], ast.Constant(0)), stmt), *stmt.body])]
+    names = [
+        "$go",
+        "$returned",
+        "$ret",
+        *assigned([ast.copy_location(ast.Assign([stmt.target], ast.Constant(0)), stmt), *stmt.body]),
+    ]
     carried = start(low, names)
     hints = _hints(stmt.target)
 
@@ -335,7 +355,18 @@ def run_for(low: Lowering, stmt: ast.For, iterable: Any) -> None:
     (each, index, block), args, ends = settle(low, carried, run, stmt)
     flat, inits, yields, results, breaks = _finish(low, carried, args, ends)
     low.build.add(
-        For(results, flat, inits, each, index, Block(block.stmts, yields), breaks, low.location(stmt), None, low.build.forward)
+        For(
+            results,
+            flat,
+            inits,
+            each,
+            index,
+            Block(block.stmts, yields),
+            breaks,
+            low.location(stmt),
+            None,
+            low.build.forward,
+        )
     )
 
 
@@ -364,7 +395,9 @@ def header(low: Lowering, iterable: Any, hints: Any, index: Var, node: ast.AST) 
     return Each("sequence", tuple(sequences), tuple(targets)), value
 
 
-def _items(low: Lowering, iterable: Any, hints: Any, index: Var, sequences: list[Any], targets: list[Var], node: ast.AST) -> Any:
+def _items(
+    low: Lowering, iterable: Any, hints: Any, index: Var, sequences: list[Any], targets: list[Var], node: ast.AST
+) -> Any:
     """Flatten ``zip`` and ``enumerate`` into sequences side by side."""
     if isinstance(iterable, Stream) and iterable.kind == "zip":
         parts = [_items(low, a, _hint(hints, k), index, sequences, targets, node) for k, a in enumerate(iterable.args)]
@@ -418,7 +451,9 @@ def _item_type(low: Lowering, iterable: Any, node: ast.AST) -> Any:
         return INT
     if isinstance(t, OpaqueT) or isinstance(iterable, Ref):
         return OpaqueT()
-    raise low.unsupported(node, "a loop over this kind of value cannot be differentiated", "Loop over a range, an array or a list.")
+    raise low.unsupported(
+        node, "a loop over this kind of value cannot be differentiated", "Loop over a range, an array or a list."
+    )
 
 
 __all__ = ["NumberT", "assigned", "loop", "np"]

@@ -23,7 +23,7 @@ from retrograd.runtime.errors import DifferentiationError, Location, Unsupported
 from . import loops, stores
 from .builder import Builder, leaves, refill, same_structure, type_of
 from .expressions import expression, local_function
-from .ir import UNDEFINED, Aggregate, Atom, Block, Call, Const, Function, If, Let, Raise, Ref, Undefined, Var, rebuild
+from .ir import UNDEFINED, Aggregate, Block, Call, Const, Function, If, Let, Raise, Ref, Undefined, Var, rebuild
 from .parse import Source, parse
 from .types import INT, OPAQUE, AggregateT, ArrayT, ConstT, ListT, NumberT, OpaqueT, ScalarT, abstract, join
 from .values import Compiletime, Frame, LocalFunction
@@ -67,7 +67,9 @@ class Lowering:
     def location(self, node: ast.AST) -> Location | None:
         return self.frame.source.location(node) if self.frame is not None and self.frame.source is not None else None
 
-    def error(self, kind: type[DifferentiationError], node: ast.AST, message: str, remedy: str = "") -> DifferentiationError:
+    def error(
+        self, kind: type[DifferentiationError], node: ast.AST, message: str, remedy: str = ""
+    ) -> DifferentiationError:
         return kind(message, where=self.location(node), remedy=remedy)
 
     def unsupported(self, node: ast.AST, message: str, remedy: str = "") -> DifferentiationError:
@@ -103,7 +105,9 @@ class Lowering:
         getter = _TopCell(list(cells).index(name)) if cells is self.top else _Cell(cell)
         return self.found(value, name, node, key=("cell", id(cell)), getter=getter)
 
-    def found(self, value: Any, text: str, node: ast.AST, key: Any = None, owner: Any = None, getter: Any = None) -> Any:
+    def found(
+        self, value: Any, text: str, node: ast.AST, key: Any = None, owner: Any = None, getter: Any = None
+    ) -> Any:
         """A value from outside: functions, classes and modules by identity, flags by value, data as an input (C2)."""
         key = key or ("value", text, id(owner.value) if isinstance(owner, Ref) else id(value))
         if isinstance(owner, Ref):
@@ -165,7 +169,12 @@ class Lowering:
         t = type_of(value)
         if isinstance(t, AggregateT) and t.kind is not dict:
             return [self.build.call(operator.getitem, value, Const(k)) for k in range(len(t.items))]
-        if isinstance(t, ArrayT) and t.ndim and t.shape[0].symbol.startswith("=") or (isinstance(t, ArrayT) and t.ndim and t.shape[0].one):
+        if (
+            isinstance(t, ArrayT)
+            and t.ndim
+            and t.shape[0].symbol.startswith("=")
+            or (isinstance(t, ArrayT) and t.ndim and t.shape[0].one)
+        ):
             n = 1 if t.shape[0].one else int(t.shape[0].symbol[1:])
             return [self.build.call(operator.getitem, value, Const(k)) for k in range(n)]
         raise self.unsupported(node, "unpacking a value whose length is not known before the run", "Index it instead.")
@@ -376,7 +385,9 @@ class Lowering:
             frame.env.update(merged)
         return yields
 
-    def add_if(self, test: Any, yields: list[Any], a_stmts: list[Any], b_stmts: list[Any], loc: Location | None) -> None:
+    def add_if(
+        self, test: Any, yields: list[Any], a_stmts: list[Any], b_stmts: list[Any], loc: Location | None
+    ) -> None:
         self.build.add(
             If(tuple(v for v, _, _ in yields), test, Block(tuple(a_stmts), tuple(x for _, x, _ in yields)),
                Block(tuple(b_stmts), tuple(y for _, _, y in yields)), loc, None, self.build.forward)
@@ -396,7 +407,9 @@ class Lowering:
         if any(isinstance(p, (*Compiletime, Ref)) for p in pair) and not all(_is_number(p) for p in pair):
             if any(isinstance(p, Undefined) for p in pair):
                 return left if isinstance(right, Undefined) else right
-            raise self.unsupported(node or self.node, f"which function {name} is depends on the run", "Call each in its own branch.")  # type: ignore[arg-type]
+            raise self.unsupported(
+                node or self.node, f"which function {name} is depends on the run", "Call each in its own branch."
+            )  # type: ignore[arg-type]
         if isinstance(left, Aggregate) and isinstance(right, Aggregate) and same_structure(left, right):
             parts = [self.meet(x, y, "", yields, node) for x, y in zip(leaves(left), leaves(right))]
             return refill(left, iter(parts))
@@ -416,7 +429,9 @@ class Lowering:
             return type_of(right)
         return type_of(left) if isinstance(right, Undefined) else join(type_of(left), type_of(right))
 
-    def choose(self, test: Any, then: Callable[[], Any], orelse: Callable[[], Any], node: ast.AST, hint: str = "") -> Any:
+    def choose(
+        self, test: Any, then: Callable[[], Any], orelse: Callable[[], Any], node: ast.AST, hint: str = ""
+    ) -> Any:
         """``then() if test else orelse()`` as a value."""
         (a, a_stmts, left), (b, b_stmts, right) = self.paths(then, orelse)
         own: list[Any] = []
@@ -579,11 +594,19 @@ def delete(low: Lowering, stmt: ast.Delete) -> None:
 
 def import_(low: Lowering, stmt: ast.Import | ast.ImportFrom) -> None:
     """A local import: done once, when the function is transformed, as it would be at the first call."""
-    scope: dict[str, Any] = {"__name__": low.frame.globals.get("__name__"), "__package__": low.frame.globals.get("__package__")}
+    scope: dict[str, Any] = {
+        "__name__": low.frame.globals.get("__name__"),
+        "__package__": low.frame.globals.get("__package__"),
+    }
     exec(compile(ast.Module([stmt], []), low.frame.source.file, "exec"), scope)
     for alias in stmt.names:
         name = alias.asname or alias.name.split(".")[0]
-        low.bind(name, Ref(scope[name], name) if callable(scope[name]) or isinstance(scope[name], type(ast)) else low.found(scope[name], name, stmt))
+        low.bind(
+            name,
+            Ref(scope[name], name)
+            if callable(scope[name]) or isinstance(scope[name], type(ast))
+            else low.found(scope[name], name, stmt),
+        )
 
 
 def nothing(low: Lowering, stmt: ast.stmt) -> None:
@@ -613,7 +636,9 @@ REMEDIES = {
 # -- the whole function -----------------------------------------------------------------------------------
 
 
-def lower(fn: FunctionType, params: dict[str, Any], name: str = "", low: Lowering | None = None) -> tuple[Function, Lowering]:
+def lower(
+    fn: FunctionType, params: dict[str, Any], name: str = "", low: Lowering | None = None
+) -> tuple[Function, Lowering]:
     """The program of ``fn`` for parameters bound to these types (or, if known, atoms)."""
     low = low or Lowering()
     source = parse(fn)
@@ -634,7 +659,13 @@ def lower(fn: FunctionType, params: dict[str, Any], name: str = "", low: Lowerin
         raise UnsupportedSyntax(f"{fn.__qualname__} returns a function or an iterator, which has no derivative")
     captured = [var for var, _ in low.captures.values() if isinstance(var, Var)]
     doc = fn.__doc__ or ""
-    return Function(name or fn.__name__, (*variables, *captured), low.build.finish(result), None, doc), low
+    return Function(
+        name or (fn.__name__ if fn.__name__.isidentifier() else "function"),
+        (*variables, *captured),
+        low.build.finish(result),
+        None,
+        doc,
+    ), low
 
 
 def cells_of(fn: FunctionType) -> dict[str, Any]:

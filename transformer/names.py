@@ -82,7 +82,9 @@ class Naming:
         names: dict[Var, str] = {}
         for param in self.params:
             cls = self.find(param)
-            names[cls] = self._free(cls, _identifier(self.hint(param) or "t"), names, taken if not param.hint else frozenset())
+            names[cls] = self._free(
+                cls, _identifier(self.hint(param) or "t"), names, taken if not param.hint else frozenset()
+            )
         classes = dict.fromkeys(self.find(v) for v in self.order)
         for named in (True, False):
             for cls in classes:
@@ -141,7 +143,9 @@ def _clashes(block: Block, naming: Naming, live: Liveness) -> None:
             inside = bound_inside(stmt)
             entry = live.entry[id(stmt)] | set(after) - set(made)
             used = set(reads(stmt.body)) | (set(reads(stmt.head)) if isinstance(stmt, While) else set())
-            bound = [v for v in inside if v in stmt.args or v in used or isinstance(stmt, For) and v in stmt.each.targets]
+            bound = [
+                v for v in inside if v in stmt.args or v in used or isinstance(stmt, For) and v in stmt.each.targets
+            ]
             for var in bound:
                 naming.clash(var, entry)
                 naming.clash(var, bound)

@@ -5,7 +5,6 @@
 """
 
 from __future__ import annotations
-
 import __future__
 
 import ast

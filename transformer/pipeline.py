@@ -22,7 +22,24 @@ from .analysis.recording import record
 from .analysis.updates import updates_in_place
 from .builder import Builder, type_of
 from .emit import Text, emit, names_taken
-from .ir import Aggregate, Atom, Block, Call, Const, Function, Let, Stmt, Undefined, Var, definitions, map_blocks, reads, substitute, vars_of, walk
+from .ir import (
+    Aggregate,
+    Atom,
+    Block,
+    Call,
+    Const,
+    Function,
+    Let,
+    Stmt,
+    Undefined,
+    Var,
+    definitions,
+    map_blocks,
+    reads,
+    substitute,
+    vars_of,
+    walk,
+)
 from .lower import Lowering
 from .names import assign_names
 from .simplify.cse import merge_common
@@ -138,14 +155,20 @@ def _require_scalar(name: str, root: Atom) -> None:
         if not isinstance(t, NumberT) and t.dtype.kind == "c":
             raise ArgumentError(f"grad of {name}: the result is complex", remedy="Return a real number, or use rg.vjp.")
         return
-    what = f"an array with {t.ndim} axes" if isinstance(t, ArrayT) else f"a {getattr(getattr(t, 'kind', t), '__name__', 'value')}"
+    what = (
+        f"an array with {t.ndim} axes"
+        if isinstance(t, ArrayT)
+        else f"a {getattr(getattr(t, 'kind', t), '__name__', 'value')}"
+    )
     raise ArgumentError(
         f"grad of {name}: the result is {what}, not a scalar",
         remedy="Reduce it to a number (np.sum, np.mean), or use rg.jacobian or rg.vjp; a pair (loss, extras) wants has_aux=True.",
     )
 
 
-def _fresh_results(bars: tuple[Atom, ...], params: tuple[Var, ...], fwd: Block, rev: Block) -> list[tuple[Atom, list[Stmt]]]:
+def _fresh_results(
+    bars: tuple[Atom, ...], params: tuple[Var, ...], fwd: Block, rev: Block
+) -> list[tuple[Atom, list[Stmt]]]:
     """Returned cotangents are the caller's: writeable, and distinct from each other and from every argument (M5)."""
     joined = Block((*fwd.stmts, *rev.stmts), ())
     roots = roots_of(params, joined)
@@ -182,14 +205,18 @@ def pair(fn: Function, wrt: tuple[Var, ...], copy_inputs: bool = True) -> tuple[
     seeds = list(vars_of(seed))
     inside = set(definitions(rev)) - _rebound(fwd, rev)
     record_vars = [v for v in dict.fromkeys(reads(rev)) if v not in inside and v not in seeds]
-    direct = {v for s in fwd.stmts for v in ([s.var] if isinstance(s, Let) else getattr(s, "results", ()))} | set(fn.params)
+    direct = {v for s in fwd.stmts for v in ([s.var] if isinstance(s, Let) else getattr(s, "results", ()))} | set(
+        fn.params
+    )
     visible = set(definitions(fwd)) | set(fn.params)
     record_vars = [v for v in record_vars if v in visible]
     stmts = list(fwd.stmts)
     roots = roots_of(fn.params, Block(tuple(stmts), ()))
     kept: list[Atom] = []
     for var in record_vars:
-        exposed = isinstance(var.type, ArrayT) and (any(is_external(r) for r in roots.get(var, ())) or _returned_too(var, fwd, roots))
+        exposed = isinstance(var.type, ArrayT) and (
+            any(is_external(r) for r in roots.get(var, ())) or _returned_too(var, fwd, roots)
+        )
         if copy_inputs and exposed:
             saved = Var("", var.type)
             stmts.append(Let(saved, Call(np.copy, (var,)), None, False))
@@ -209,7 +236,9 @@ def pair(fn: Function, wrt: tuple[Var, ...], copy_inputs: bool = True) -> tuple[
     for bar, let in bars:
         stmts += let
         final.append(bar)
-    adjoint = Function(f"{fn.name}_adjoint", (*record_vars, *seeds), Block(tuple(stmts), (Aggregate(tuple, tuple(final)),)), fn.loc)
+    adjoint = Function(
+        f"{fn.name}_adjoint", (*record_vars, *seeds), Block(tuple(stmts), (Aggregate(tuple, tuple(final)),)), fn.loc
+    )
     second = finish(adjoint, sweeps.hints, set(), 0)
     return first, second
 
@@ -246,12 +275,20 @@ def _seed(atom: Atom, path: str) -> Atom:
     if isinstance(atom, Aggregate):
         keys = atom.keys if atom.keys is not None else range(len(atom.items))
         parts = tuple(_seed(item, f"{path}_{key}") for key, item in zip(keys, atom.items))
-        return Aggregate(atom.kind if atom.keys is None or atom.kind is dict else tuple, parts, atom.keys if atom.kind is dict else None)
+        return Aggregate(
+            atom.kind if atom.keys is None or atom.kind is dict else tuple,
+            parts,
+            atom.keys if atom.kind is dict else None,
+        )
     t = type_of(atom)
     if isinstance(t, AggregateT):
         keys = t.keys if t.keys is not None else range(len(t.items))
-        parts = tuple(Var(f"z{path}_{key}_bar", item) if is_inexact(item) else Const(None) for key, item in zip(keys, t.items))
-        return Aggregate(t.kind if t.keys is None or t.kind is dict else tuple, parts, t.keys if t.kind is dict else None)
+        parts = tuple(
+            Var(f"z{path}_{key}_bar", item) if is_inexact(item) else Const(None) for key, item in zip(keys, t.items)
+        )
+        return Aggregate(
+            t.kind if t.keys is None or t.kind is dict else tuple, parts, t.keys if t.kind is dict else None
+        )
     if not is_inexact(t):
         return Const(None)
     name = atom.hint if isinstance(atom, Var) and atom.hint and not path else f"z{path}"

@@ -54,7 +54,13 @@ def _parts(low: Lowering, value: Any, count: int, starred: bool, node: ast.AST) 
         # the user's unpacking would raise on another length, and so must this
         low.build.let(Call(emitted.expect_length, (value, Const(count))), type_of(Const(None)))
         return [low.build.call(operator.getitem, value, Const(k), hint=hints[k]) for k in range(count)]
-    if not isinstance(value, Aggregate) and hasattr(t, "items") and t.kind is not dict and not starred and len(t.items) == count:
+    if (
+        not isinstance(value, Aggregate)
+        and hasattr(t, "items")
+        and t.kind is not dict
+        and not starred
+        and len(t.items) == count
+    ):
         return [low.build.call(operator.getitem, value, Const(k), hint=hints[k]) for k in range(count)]
     return low.unpack_all(value, node)
 
@@ -130,10 +136,15 @@ def _augmented(low: Lowering, op: Any, old: Any, value: Any, stmt: ast.AugAssign
     if not isinstance(t, ArrayT):
         return arithmetic(low, op, old, value, stmt, target.id)
     if t.dtype.kind in "biu" and is_inexact(type_of(value)):
-        raise low.error(AliasedMutation, stmt, "a float is added in place to an array of ints", "Make the array with dtype=float.")
+        raise low.error(
+            AliasedMutation, stmt, "a float is added in place to an array of ints", "Make the array with dtype=float."
+        )
     if target.id not in low.frame.env:
         raise low.error(
-            AliasedMutation, stmt, f"the global or captured array {target.id} is changed in place", "Make a copy of it first."
+            AliasedMutation,
+            stmt,
+            f"the global or captured array {target.id} is changed in place",
+            "Make a copy of it first.",
         )
     new = arithmetic(low, op, old, value, stmt)
     stored = low.build.call(numerics.store, old, Const(Ellipsis), new, hint=target.id, form="store", type=t)

@@ -136,7 +136,7 @@ def rebinding_is_not_mutation(x):
     return y
 
 
-@program(args=(normal(3),))
+@program(args=(normal(3),), later=True)
 def write_through_a_view(x):
     y = x * 1.0
     v = y[:1]

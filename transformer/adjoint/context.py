@@ -53,7 +53,9 @@ def bind(rule: Rule, call: Call, where: Any) -> dict[str, Atom]:
         if name not in env:
             env[name] = Const(parameter.default)
     if rule.real_only and any(_is_complex(a) for a in call.args):
-        raise NoRule(f"the rule of {rule.name} is for real arguments", where=where, remedy="Take np.real and np.imag first.")
+        raise NoRule(
+            f"the rule of {rule.name} is for real arguments", where=where, remedy="Take np.real and np.imag first."
+        )
     return env
 
 
@@ -128,11 +130,19 @@ def _to_dtype(low: Lowering, g: Atom, u: Any) -> Atom:
         t = type_of(g)
     if t.dtype == u.dtype or (isinstance(t, ScalarT) and t.weak and u.dtype.kind in "fc" and isinstance(u, ScalarT)):
         return g
-    if u.dtype.kind not in "fc" or (u.dtype.kind == "c" and t.dtype.kind == "f" and u.dtype.itemsize == 2 * t.dtype.itemsize and False):
+    if u.dtype.kind not in "fc" or (
+        u.dtype.kind == "c" and t.dtype.kind == "f" and u.dtype.itemsize == 2 * t.dtype.itemsize and False
+    ):
         return g
     if isinstance(t, ScalarT):
         return low.build.call(u.dtype.type, g, type=ScalarT(u.dtype, False))
-    return low.build.call(np.ndarray.astype, g, Ref(u.dtype.type, f"np.{u.dtype.name}"), form="method:astype", type=ArrayT(u.dtype, t.shape))
+    return low.build.call(
+        np.ndarray.astype,
+        g,
+        Ref(u.dtype.type, f"np.{u.dtype.name}"),
+        form="method:astype",
+        type=ArrayT(u.dtype, t.shape),
+    )
 
 
 def rule_of(stmt: Let) -> Rule:

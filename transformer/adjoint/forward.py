@@ -143,7 +143,11 @@ class Forward:
         for k, (dot, slope, fn) in enumerate(terms):
             hint = self.hint(stmt.var) if k == len(terms) - 1 == 0 else ""
             term = self.build.call(fn, dot, slope, hint=hint, form="operator" if fn is operator.mul else "call")
-            total = term if total is None else self.build.call(operator.add, total, term, hint=self.hint(stmt.var), form="operator")
+            total = (
+                term
+                if total is None
+                else self.build.call(operator.add, total, term, hint=self.hint(stmt.var), form="operator")
+            )
         if total is not None:
             self.bind(stmt.var, total)
             if stmt.call.fn in MASKING or all(dot in self.masked for dot, _, _ in terms):
@@ -199,7 +203,9 @@ class Forward:
     def targets(self, stmt: For) -> None:
         for target, seq in zip(stmt.each.targets, stmt.each.operands):
             if target in self.active and self.is_active(seq):
-                self.dots[target] = self.build.call(operator.getitem, self.dot(seq), stmt.index, hint=self.hint(target), form="operator")
+                self.dots[target] = self.build.call(
+                    operator.getitem, self.dot(seq), stmt.index, hint=self.hint(target), form="operator"
+                )
 
     def for_(self, stmt: For) -> None:
         at, args, inits, results = self.carried(stmt)
@@ -212,7 +218,13 @@ class Forward:
         for k, r in zip(at, results):
             self.dots[stmt.results[k]] = r
         self.build.add(
-            replace(stmt, args=(*stmt.args, *args), inits=(*stmt.inits, *inits), results=(*stmt.results, *results), body=body)
+            replace(
+                stmt,
+                args=(*stmt.args, *args),
+                inits=(*stmt.inits, *inits),
+                results=(*stmt.results, *results),
+                body=body,
+            )
         )
 
     def while_(self, stmt: While) -> None:
@@ -237,7 +249,9 @@ def _getattr(sweep: Forward, stmt: Let) -> None:
     if isinstance(dot, Aggregate) and isinstance(name, Const):
         sweep.dots[stmt.var] = dot.items[(dot.keys or ()).index(name.value)]
     else:
-        sweep.dots[stmt.var] = sweep.build.let(Call(getattr, (dot, name), (), stmt.call.form), stmt.var.type, sweep.hint(stmt.var))
+        sweep.dots[stmt.var] = sweep.build.let(
+            Call(getattr, (dot, name), (), stmt.call.form), stmt.var.type, sweep.hint(stmt.var)
+        )
 
 
 def _store(sweep: Forward, stmt: Let) -> None:
@@ -253,7 +267,13 @@ def _container(sweep: Forward, stmt: Let) -> None:
     sweep.dots[stmt.var] = sweep.build.let(Call(stmt.call.fn, (dot,)), stmt.var.type)
 
 
-SPECIAL: dict[Any, Any] = {operator.getitem: _getitem, getattr: _getattr, numerics.store: _store, tuple: _container, list: _container}
+SPECIAL: dict[Any, Any] = {
+    operator.getitem: _getitem,
+    getattr: _getattr,
+    numerics.store: _store,
+    tuple: _container,
+    list: _container,
+}
 
 
 # -- the whole function -----------------------------------------------------------------------------------

@@ -84,7 +84,9 @@ class Reverse:
                     self.accumulate(atom, self.build.call(operator.getitem, g, Const(key)), (*path, key), masked)
             return
         if isinstance(t, ListT):
-            raise NoRule("a derivative with respect to a list of unknown length", remedy="Use an array, or a shorter list.")
+            raise NoRule(
+                "a derivative with respect to a list of unknown length", remedy="Use an array, or a shorter list."
+            )
         place = (atom, path)
         g = context.fit(self.low, g, self.value_at(atom, path))
         before = self.bars.get(place)
@@ -174,7 +176,9 @@ class Reverse:
             return found.get(path, Const(None))
         keys = t.keys if t.keys is not None else range(len(t.items))
         parts = tuple(self._nest(item, found, (*path, key)) for key, item in zip(keys, t.items))
-        return Aggregate(tuple if t.keys is not None and t.kind is not dict else t.kind, parts, t.keys if t.kind is dict else None)
+        return Aggregate(
+            tuple if t.keys is not None and t.kind is not dict else t.kind, parts, t.keys if t.kind is dict else None
+        )
 
     # -- one computation ----------------------------------------------------------------------------------
 
@@ -220,7 +224,9 @@ class Reverse:
                 if _has_complex(stmt.call):
                     slope = self.build.call(numerics.conj, slope)
                 strong = rule.singular and z_bar in self.masked
-                g = self.build.call(numerics.strong if strong else operator.mul, z_bar, slope, form="call" if strong else "operator")
+                g = self.build.call(
+                    numerics.strong if strong else operator.mul, z_bar, slope, form="call" if strong else "operator"
+                )
                 self.accumulate(env[name], g, (), masked)
 
     # -- branches -----------------------------------------------------------------------------------------
@@ -240,12 +246,12 @@ class Reverse:
                 self.block(block.stmts)
             paths.append((self.bars, stmts))
         self.bars = before
-        self._merge(stmt, paths)
+        self._merge(stmt, paths, [b for b in incoming if b is not None])
 
     def _has_active(self, stmt: If) -> bool:
         return any(v in self.active for block in (stmt.then, stmt.orelse) for v in definitions(block))
 
-    def _merge(self, stmt: If, paths: list[Any]) -> None:
+    def _merge(self, stmt: If, paths: list[Any], incoming: list[Atom]) -> None:
         (a, a_stmts), (b, b_stmts) = paths
         inside = set(definitions(stmt.then)) | set(definitions(stmt.orelse))
         results, then, orelse = [], [], []
@@ -259,7 +265,7 @@ class Reverse:
             ends = []
             for bars, stmts in paths:
                 with self.build.block() as extra:
-                    end = bars[place] if place in bars else self.zeros(place, self.bars.get(place))
+                    end = bars[place] if place in bars else self.zeros(place, self._outer_bar(place, (a, b), incoming))
                     self.name(end, place)
                 stmts += extra
                 ends.append(end)
@@ -273,6 +279,11 @@ class Reverse:
                 If(tuple(results), stmt.cond, Block(tuple(a_stmts), tuple(then)), Block(tuple(b_stmts), tuple(orelse)),
                    stmt.loc, stmt.tag, False)
             )  # fmt: skip
+
+    def _outer_bar(self, place: Place, sides: Any, incoming: list[Atom]) -> Atom | None:
+        """A cotangent of the place that exists before the branch: zeros can be shaped after it."""
+        found = [bars[place] for bars in sides if place in bars]
+        return self.bars.get(place) or next((bar for bar in found for known in incoming if bar is known), None)
 
     # -- loops --------------------------------------------------------------------------------------------
 
@@ -293,13 +304,26 @@ class Reverse:
             self._carry(start if start is not None else self.zeros(place), place, inits, args, places)
         yields, stmts = self._loop_body(stmt, carried, free, args)
         idle = {k for k in range(len(carried), len(args)) if yields[k] is args[k]}
-        args, inits, yields, places = ([x for k, x in enumerate(xs) if k not in idle] for xs in (args, inits, yields, places))
+        args, inits, yields, places = (
+            [x for k, x in enumerate(xs) if k not in idle] for xs in (args, inits, yields, places)
+        )
         results = [Var("", a.type) for a in args]
         for result, place in zip(results, places):
             self.name(result, place)
         each, index = self._backwards(stmt)
         self.build.add(
-            For(tuple(results), tuple(args), tuple(inits), each, index, Block(tuple(stmts), tuple(yields)), False, stmt.loc, stmt.tag, False)
+            For(
+                tuple(results),
+                tuple(args),
+                tuple(inits),
+                each,
+                index,
+                Block(tuple(stmts), tuple(yields)),
+                False,
+                stmt.loc,
+                stmt.tag,
+                False,
+            )
         )
         self.bars = outer
         for place, result in zip(places[len(carried) :], results[len(carried) :]):
@@ -339,7 +363,9 @@ class Reverse:
             return [()]
         return list(_inexact_paths(var.type, ()))
 
-    def _loop_body(self, stmt: Any, carried: list[int], free: list[Place], args: list[Var]) -> tuple[list[Atom], list[Stmt]]:
+    def _loop_body(
+        self, stmt: Any, carried: list[int], free: list[Place], args: list[Var]
+    ) -> tuple[list[Atom], list[Stmt]]:
         self.bars = {}
         with self.build.block() as stmts:
             for place, arg in zip(free, args[len(carried) :]):
@@ -495,7 +521,11 @@ def _selects_once(key: Atom) -> bool:
     keys = key.items if isinstance(key, Aggregate) else (key,)
     for k in keys:
         t = type_of(k)
-        if isinstance(k, (Const, SliceAtom)) or isinstance(t, ScalarT) or (isinstance(t, ArrayT) and t.dtype.kind == "b"):
+        if (
+            isinstance(k, (Const, SliceAtom))
+            or isinstance(t, ScalarT)
+            or (isinstance(t, ArrayT) and t.dtype.kind == "b")
+        ):
             continue
         return False
     return True
@@ -514,7 +544,20 @@ SPECIAL: dict[Any, Any] = {
 }
 
 #: Primitives whose cotangents hold zeros that mean "not selected" (R6).
-MASKING = {np.where, np.maximum, np.minimum, np.clip, np.max, np.min, np.amax, np.amin, np.select, np.sort, np.fmax, np.fmin}
+MASKING = {
+    np.where,
+    np.maximum,
+    np.minimum,
+    np.clip,
+    np.max,
+    np.min,
+    np.amax,
+    np.amin,
+    np.select,
+    np.sort,
+    np.fmax,
+    np.fmin,
+}
 
 
 # -- the whole function -----------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 Varied flows forward from ``wrt``, useful flows backward from the result; only values that are both, and that can
 carry a derivative, get cotangents.
 
->>> sorted(v.hint for v in activity(example, {x}))          # y = x * n; m = n + 1; return y
+    sorted(v.hint for v in activity(example, {x}))          # y = x * n; m = n + 1; return y
 ['x', 'y']
 """
 
@@ -11,10 +11,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from retrograd.runtime import emitted
 from retrograd.runtime.errors import NoRule
 from retrograd.runtime.rules import lookup
 
-from ..ir import Atom, Block, Call, For, Function, If, Let, Raise, Stmt, Var, While, blocks_of, defined_by, vars_of, walk
+from ..ir import (
+    Atom,
+    Block,
+    Call,
+    For,
+    Function,
+    If,
+    Let,
+    Raise,
+    Stmt,
+    Var,
+    While,
+    blocks_of,
+    defined_by,
+    vars_of,
+    walk,
+)
 from ..types import OpaqueT, is_inexact
 
 INERT_FORMS = ("push", "check")
@@ -99,7 +116,9 @@ def activity(fn: Function, wrt: Iterable[Var], roots: Iterable[Atom] | None = No
     moved = varied(fn, wrt)
     active = moved & useful(fn, roots if roots is not None else (fn.result,))
     for stmt in walk(fn.body):
-        if isinstance(stmt, Let) and stmt.var in active:
+        if isinstance(stmt, Let) and (
+            stmt.var in active or (_is_foreign(stmt.call) and _touches(stmt.call.atoms(), moved))
+        ):
             refuse_unknown(stmt, moved)
     return {v for v in active if is_inexact(v.type)}
 
@@ -124,7 +143,16 @@ def refuse_unknown(stmt: Let, moved: set[Var]) -> None:
         )  # fmt: skip
 
 
-STRUCTURAL: set[Callable[..., object]] = {tuple, list, getattr, dict}
+#: Calls that may see an active value because nothing differentiable comes of it.
+HARMLESS = {print, str.format, repr, str, emitted.expect_length, isinstance, id, type, hash}
+
+
+def _is_foreign(call: Call) -> bool:
+    """A call of which nothing is known: what it does with an active value would be lost."""
+    return lookup(call.fn) is None and not is_structural(call) and call.fn not in HARMLESS
+
+
+STRUCTURAL: set[Callable[..., object]] = {tuple, list, getattr, dict, range, min, max}
 
 
 def is_structural(call: Call) -> bool:

@@ -1,6 +1,6 @@
 """Which values are still read after each statement?
 
->>> liveness(Block((Let(a, f), Let(b, g_of_a)), (b,))).after[first]
+    liveness(Block((Let(a, f), Let(b, g_of_a)), (b,))).after[first]
 {a}
 """
 

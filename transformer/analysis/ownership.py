@@ -17,7 +17,23 @@ from retrograd.runtime import emitted, numerics
 from retrograd.runtime.errors import AliasedMutation
 from retrograd.runtime.rules import lookup
 
-from ..ir import Atom, Block, Call, For, Function, If, Let, Stmt, Var, While, definitions, map_blocks, substitute_stmt, vars_of, walk
+from ..ir import (
+    Atom,
+    Block,
+    Call,
+    For,
+    Function,
+    If,
+    Let,
+    Stmt,
+    Var,
+    While,
+    definitions,
+    map_blocks,
+    substitute_stmt,
+    vars_of,
+    walk,
+)
 from ..types import ArrayT, ScalarT
 from .activity import flows
 from .liveness import Liveness, liveness
@@ -25,6 +41,8 @@ from .liveness import Liveness, liveness
 IN_PLACE = {numerics.store, emitted.add_at}
 Roots = dict[Var, frozenset[Any]]
 EXTERNAL = "external"
+#: Results that must not be written, whatever they were made of.
+READ_ONLY = {numerics.broadcast_like, numerics.unreduce, np.broadcast_to}
 
 
 def is_external(root: Any) -> bool:
@@ -80,6 +98,8 @@ def _contributions(stmt: Stmt, roots: Roots) -> Iterable[tuple[Var, frozenset[An
             yield stmt.var, _union(call.args[:1], roots)
         elif call.fn is emitted.pop:
             yield stmt.var, _union(call.args, roots)
+        elif call.fn in READ_ONLY:
+            yield stmt.var, frozenset({(EXTERNAL, stmt.var)})
         elif shares(call):
             yield stmt.var, _union(call.atoms(), roots) | (frozenset() if lookup(call.fn) else frozenset({stmt.var}))
         else:
@@ -166,10 +186,14 @@ def own_stores(params: tuple[Var, ...], block: Block, limit: int = 200) -> Block
 def _first_conflict(params: tuple[Var, ...], block: Block) -> _Copy | None:
     roots = roots_of(params, block)
     live = liveness(block, contents=True)
-    loops = {arg: (stmt, k) for stmt in walk(block) if isinstance(stmt, (For, While)) for k, arg in enumerate(stmt.args)}
+    loops = {
+        arg: (stmt, k) for stmt in walk(block) if isinstance(stmt, (For, While)) for k, arg in enumerate(stmt.args)
+    }
     defs = {stmt.var: stmt for stmt in walk(block) if isinstance(stmt, Let)}
     merged = {r: (stmt, k) for stmt in walk(block) if isinstance(stmt, If) for k, r in enumerate(stmt.results)}
-    results = {r: (stmt, k) for stmt in walk(block) if isinstance(stmt, (For, While)) for k, r in enumerate(stmt.results)}
+    results = {
+        r: (stmt, k) for stmt in walk(block) if isinstance(stmt, (For, While)) for k, r in enumerate(stmt.results)
+    }
     for stmt in walk(block):
         if not (isinstance(stmt, Let) and stmt.call.fn in IN_PLACE):
             continue
@@ -196,7 +220,8 @@ def _place_copy(stmt: Let, target: Any, defs: Any, loops: Any, merged: Any, resu
             outside = _union((init,), roots)
             others = live.after[id(loop)] | live.entry[id(loop)]
             clash = any(is_external(root) for root in outside) or any(
-                v is not var and v not in loop.args and v not in loop.results and roots.get(v, frozenset()) & outside for v in others
+                v is not var and v not in loop.args and v not in loop.results and roots.get(v, frozenset()) & outside
+                for v in others
             )
             if clash and isinstance(init, Var):
                 found = _Copy(id(loop), init)

@@ -1,6 +1,6 @@
 """Which computations have no effect, and which cannot fail?  (L4)
 
->>> is_pure(Call(np.exp, ())), is_pure(Call(print, ()))
+    is_pure(Call(np.exp, ())), is_pure(Call(print, ()))
 (True, False)
 """
 

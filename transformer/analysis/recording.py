@@ -18,7 +18,24 @@ from retrograd.runtime import emitted
 
 from ..builder import type_of
 from ..infer import infer
-from ..ir import Atom, Block, Call, Const, Each, For, If, Let, Stmt, Var, While, operands_of, reads, substitute, vars_of, walk
+from ..ir import (
+    Atom,
+    Block,
+    Call,
+    Const,
+    Each,
+    For,
+    If,
+    Let,
+    Stmt,
+    Var,
+    While,
+    operands_of,
+    reads,
+    substitute,
+    vars_of,
+    walk,
+)
 from ..types import INT, ArrayT, ListT, RangeT, ScalarT
 from .purity import is_pure
 
@@ -126,7 +143,9 @@ def record(forward: Block, reverse: tuple[Stmt, ...], written: set[Var], trips: 
     return _with_pushes(recorder, forward), new_reverse.stmts
 
 
-def _mirror_block(rec: Recorder, forward: Block, mirror: Block, lets: dict[Var, Let], looping: bool, bound: Iterable[Var]) -> Block:
+def _mirror_block(
+    rec: Recorder, forward: Block, mirror: Block, lets: dict[Var, Let], looping: bool, bound: Iterable[Var]
+) -> Block:
     """Bring back what ``mirror`` reads of ``forward``'s own definitions, then go into the nested blocks."""
     own = {s.var: s for s in forward.stmts if isinstance(s, Let)}
     scope_lets = {**lets, **own}
@@ -271,7 +290,9 @@ def _counted(rec: Recorder, original: Any, stmt: Any) -> Stmt:
     arg, nxt = Var("trips", INT), Var("trips", INT)
     step = Let(nxt, Call(operator.add, (arg, Const(1)), (), "operator"), None, False)
     body = Block((step, *stmt.body.stmts), (*stmt.body.yields, nxt))
-    return replace(stmt, args=(*stmt.args, arg), inits=(*stmt.inits, Const(0)), results=(*stmt.results, result), body=body)
+    return replace(
+        stmt, args=(*stmt.args, arg), inits=(*stmt.inits, Const(0)), results=(*stmt.results, result), body=body
+    )
 
 
 __all__ = ["RangeT", "infer", "record", "type_of"]

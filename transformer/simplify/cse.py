@@ -18,7 +18,21 @@ from retrograd.runtime import emitted, numerics
 from ..analysis.purity import is_pure
 from ..ir import Aggregate, Atom, Block, Call, Const, For, If, Let, SliceAtom, Stmt, Var, While, rebuild, rebuild_call
 
-ALLOCATIONS = {np.zeros, np.ones, np.empty, np.zeros_like, np.ones_like, np.empty_like, np.full, np.copy, np.array, np.arange, np.full_like, np.linspace, np.eye}
+ALLOCATIONS = {
+    np.zeros,
+    np.ones,
+    np.empty,
+    np.zeros_like,
+    np.ones_like,
+    np.empty_like,
+    np.full,
+    np.copy,
+    np.array,
+    np.arange,
+    np.full_like,
+    np.linspace,
+    np.eye,
+}
 WRITES = {numerics.store, emitted.add_at, emitted.fresh_copy, emitted.push, emitted.pop, list, dict}
 
 

@@ -1,6 +1,6 @@
 """Drop what nobody reads: statements, merged values, carried values.
 
-    t = np.mean(x)          ->      (nothing, if t is not read: np.mean cannot fail)
+t = np.mean(x)          ->      (nothing, if t is not read: np.mean cannot fail)
 """
 
 from __future__ import annotations

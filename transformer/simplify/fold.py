@@ -16,7 +16,27 @@ from retrograd.runtime import emitted
 
 from ..analysis.ownership import IN_PLACE
 from ..analysis.purity import is_pure
-from ..ir import Atom, Block, Call, Const, For, If, Let, Raise, Stmt, Var, While, blocks_of, map_blocks, operands_of, reads, rebuild, rebuild_call, substitute_stmt, vars_of
+from ..ir import (
+    Atom,
+    Block,
+    Call,
+    Const,
+    For,
+    If,
+    Let,
+    Raise,
+    Stmt,
+    Var,
+    While,
+    blocks_of,
+    map_blocks,
+    operands_of,
+    reads,
+    rebuild,
+    rebuild_call,
+    substitute_stmt,
+    vars_of,
+)
 from ..types import ScalarT
 
 MAX_OPERATIONS = 14
@@ -114,7 +134,9 @@ def _writes(stmt: Stmt) -> bool:
 def _may_fold(stmt: Let, counts: Counter[Var], here: Counter[Var], named: Any) -> bool:
     if named(stmt.var) or counts[stmt.var] != 1 or here[stmt.var] != 1:
         return False
-    if stmt.call.fn in KEPT or not (is_pure(stmt.call) or stmt.call.fn in (emitted.choose, emitted.both, emitted.either)):
+    if stmt.call.fn in KEPT or not (
+        is_pure(stmt.call) or stmt.call.fn in (emitted.choose, emitted.both, emitted.either)
+    ):
         return False
     return operations(stmt.call) <= MAX_OPERATIONS
 

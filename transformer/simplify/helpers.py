@@ -1,7 +1,7 @@
 """Runtime helpers with choices, folded where types make the choice: ``x.T @ z_bar``, not ``matmul_right(...)``.
 
-    unreduce(g, x, axis=0)      ->      g broadcast to x's axes
-    matmul_left(g, y, 2)        ->      g @ y.T
+unreduce(g, x, axis=0)      ->      g broadcast to x's axes
+matmul_left(g, y, 2)        ->      g @ y.T
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from retrograd.runtime import numerics
 
 from ..builder import type_of
 from ..ir import Aggregate, Atom, Call, Const, SliceAtom
-from ..types import ArrayT, AggregateT, ScalarT, same_shape
+from ..types import AggregateT, ArrayT, ScalarT, same_shape
 
 ALL = SliceAtom(Const(None), Const(None), Const(None))
 
@@ -41,7 +41,9 @@ def broadcast_like(b: Any, g: Atom, x: Atom, hint: str = "") -> Atom | None:
     return None
 
 
-def unreduce(b: Any, g: Atom, x: Atom, axis: Atom = Const(None), keepdims: Atom = Const(False), hint: str = "") -> Atom | None:
+def unreduce(
+    b: Any, g: Atom, x: Atom, axis: Atom = Const(None), keepdims: Atom = Const(False), hint: str = ""
+) -> Atom | None:
     u = type_of(x)
     if isinstance(u, ScalarT):
         return g
@@ -81,7 +83,11 @@ def count(b: Any, x: Atom, axis: Atom = Const(None), hint: str = "") -> Atom | N
     axes = _axes(axis, t.ndim) if isinstance(axis, (Const, Aggregate)) else None
     if axes is None:
         return None
-    known = [int(t.shape[k].symbol[1:]) if t.shape[k].symbol.startswith("=") else 1 for k in axes if t.shape[k].one or t.shape[k].symbol.startswith("=")]
+    known = [
+        int(t.shape[k].symbol[1:]) if t.shape[k].symbol.startswith("=") else 1
+        for k in axes
+        if t.shape[k].one or t.shape[k].symbol.startswith("=")
+    ]
     if len(known) == len(axes):
         return Const(int(np.prod(known, dtype=int)))
     if len(axes) == t.ndim:
@@ -115,7 +121,11 @@ def matmul_left(b: Any, z_bar: Atom, y: Atom, ndim_x: Atom, hint: str = "") -> A
     if t is None or not isinstance(ndim_x, Const) or t.ndim > 2 or ndim_x.value > 2 or not _is_real(y):
         return None
     if t.ndim == 1:
-        return b.call(operator.mul, z_bar, y, hint=hint, form="operator") if ndim_x.value == 1 else _outer(b, z_bar, y, hint)  # type: ignore[no-any-return]
+        return (
+            b.call(operator.mul, z_bar, y, hint=hint, form="operator")
+            if ndim_x.value == 1
+            else _outer(b, z_bar, y, hint)
+        )  # type: ignore[no-any-return]
     return _matmul(b, y, z_bar, hint) if ndim_x.value == 1 else _matmul(b, z_bar, transposed(b, y), hint)
 
 
@@ -125,7 +135,11 @@ def matmul_right(b: Any, z_bar: Atom, x: Atom, ndim_y: Atom, hint: str = "") -> 
     if t is None or not isinstance(ndim_y, Const) or t.ndim > 2 or ndim_y.value > 2 or not _is_real(x):
         return None
     if t.ndim == 1:
-        return b.call(operator.mul, z_bar, x, hint=hint, form="operator") if ndim_y.value == 1 else _outer(b, x, z_bar, hint)  # type: ignore[no-any-return]
+        return (
+            b.call(operator.mul, z_bar, x, hint=hint, form="operator")
+            if ndim_y.value == 1
+            else _outer(b, x, z_bar, hint)
+        )  # type: ignore[no-any-return]
     return _matmul(b, transposed(b, x), z_bar, hint)
 
 
@@ -154,7 +168,9 @@ def reshape_back(b: Any, g: Atom, x: Atom, order: Atom = Const("C"), hint: str =
     if not isinstance(order, Const) or order.value != "C" or _array(x) is None or _array(g) is None:
         return None
     shape = b.call(np.shape, x, form="attribute:shape")
-    return b.call(np.reshape, g, shape, hint=hint, form="method:reshape", type=ArrayT(type_of(g).dtype, type_of(x).shape))  # type: ignore[no-any-return]
+    return b.call(
+        np.reshape, g, shape, hint=hint, form="method:reshape", type=ArrayT(type_of(g).dtype, type_of(x).shape)
+    )  # type: ignore[no-any-return]
 
 
 def inverse_order(b: Any, axes: Atom, hint: str = "") -> Atom | None:

@@ -2,8 +2,8 @@
 
 Each row of ``LAWS`` is a rewrite with a name, and can be switched off by it:
 
->>> with without("sign out of product"):
-...     g = retrograd.grad(f)
+    with without("sign out of product"):
+        g = retrograd.grad(f)
 """
 
 from __future__ import annotations
@@ -61,7 +61,9 @@ class Terms:
         return parts[0] if parts else None
 
     def call(self, fn: Any, *args: Atom, **kwargs: Atom) -> Atom:
-        return self.build.call(fn, *args, hint=self.hint, form="operator" if fn in (MUL, ADD, SUB, DIV, NEG, POW) else "call", **kwargs)  # type: ignore[no-any-return]
+        return self.build.call(
+            fn, *args, hint=self.hint, form="operator" if fn in (MUL, ADD, SUB, DIV, NEG, POW) else "call", **kwargs
+        )  # type: ignore[no-any-return]
 
     def inner(self, fn: Any, *args: Atom) -> Atom:
         return self.build.call(fn, *args, form="operator" if fn in (MUL, ADD, SUB, DIV, NEG, POW) else "call")  # type: ignore[no-any-return]
@@ -92,7 +94,9 @@ def keeps_type(fn: Any, args: tuple[Atom, ...], result: Atom) -> bool:
     made, found = infer(fn, tuple(_operand(a) for a in args), {}), type_of(result)
     if isinstance(made, ScalarT) and isinstance(found, ScalarT):
         return made.dtype == found.dtype or (found.weak is not False and made.dtype.kind == "f")
-    return isinstance(made, ArrayT) and isinstance(found, ArrayT) and made.dtype == found.dtype and same_shape(made, found)
+    return (
+        isinstance(made, ArrayT) and isinstance(found, ArrayT) and made.dtype == found.dtype and same_shape(made, found)
+    )
 
 
 def _operand(atom: Atom) -> Any:
@@ -139,7 +143,12 @@ def times_reciprocal(t: Terms, a: Atom, b: Atom) -> Atom | None:
     """a * (1 / b) -> a / b"""
     for one, other in ((b, a), (a, b)):
         parts = t.of(one, DIV)
-        if parts and is_const(parts[0], 1) and t.build.is_new(one) and keeps_type(MUL, (a, b), t.build.blank(DIV, other, parts[1])):
+        if (
+            parts
+            and is_const(parts[0], 1)
+            and t.build.is_new(one)
+            and keeps_type(MUL, (a, b), t.build.blank(DIV, other, parts[1]))
+        ):
             return t.call(DIV, other, parts[1])
     return None
 
@@ -166,7 +175,14 @@ def scalar_out_of_product(t: Terms, a: Atom, b: Atom) -> Atom | None:
             inner = t.inner(MUL, other, parts[1]) if flip else t.inner(MUL, parts[1], other)
             return t.call(MUL, parts[0], inner)
         parts = t.of(one, DIV)
-        if parts and is_array(other) and is_array(parts[0]) and is_scalar(parts[1]) and t.build.is_new(one) and _same(parts[0], other):
+        if (
+            parts
+            and is_array(other)
+            and is_array(parts[0])
+            and is_scalar(parts[1])
+            and t.build.is_new(one)
+            and _same(parts[0], other)
+        ):
             inner = t.inner(MUL, other, parts[0]) if flip else t.inner(MUL, parts[0], other)
             return t.call(DIV, inner, parts[1])
     return None
@@ -318,7 +334,12 @@ def broadcast_into(t: Terms, a: Atom, b: Atom, fn: Any = MUL) -> Atom | None:
             args = (parts[0], other) if first else (other, parts[0])
             made = infer(fn, tuple(_operand(x) for x in args), {})
             whole = infer(fn, tuple(_operand(x) for x in (a, b)), {})
-            if isinstance(made, ArrayT) and isinstance(whole, ArrayT) and made.dtype == whole.dtype and same_shape(made, whole):
+            if (
+                isinstance(made, ArrayT)
+                and isinstance(whole, ArrayT)
+                and made.dtype == whole.dtype
+                and same_shape(made, whole)
+            ):
                 return t.call(fn, *args)
     return None
 
@@ -329,7 +350,9 @@ def broadcast_outwards(t: Terms, a: Atom, b: Atom, fn: Any = MUL) -> Atom | None
         parts = t.of(one, numerics.broadcast_like)
         if parts and is_scalar(parts[0]) and is_scalar(other):
             inner = t.inner(fn, *((parts[0], other) if first else (other, parts[0])))
-            return t.build.call(numerics.broadcast_like, inner, parts[1], type=ArrayT(type_of(inner).dtype, type_of(one).shape))  # type: ignore[no-any-return]
+            return t.build.call(
+                numerics.broadcast_like, inner, parts[1], type=ArrayT(type_of(inner).dtype, type_of(one).shape)
+            )  # type: ignore[no-any-return]
     return None
 
 
@@ -380,7 +403,7 @@ def apply_laws(build: Any, fn: Any, args: tuple[Atom, ...], kwargs: dict[str, At
             return found  # type: ignore[no-any-return]
     if fn in NUMPY_DEFAULTS and "defaults unsaid" not in off:
         plain = {k: v for k, v in kwargs.items() if not (isinstance(v, Const) and k in SAID and v.value == SAID[k])}
-        bare = args[: -1] if len(args) == 2 and args[1] == Const(None) else args
+        bare = args[:-1] if len(args) == 2 and args[1] == Const(None) else args
         if len(plain) < len(kwargs) or len(bare) < len(args):
             counts["defaults unsaid"] = counts.get("defaults unsaid", 0) + 1
             return build.call(fn, *bare, hint=hint, **plain)  # type: ignore[no-any-return]
