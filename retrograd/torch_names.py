@@ -6,6 +6,7 @@ import math as _math
 from types import SimpleNamespace
 from typing import Any
 
+from retrograd.runtime import autograd as _autograd
 from retrograd.runtime import creation as _creation
 from retrograd.runtime import dtypes as _dtypes
 from retrograd.runtime import operators as _operators
@@ -44,6 +45,7 @@ NAMES: dict[str, Any] = {
     "e": _math.e,
     "inf": _math.inf,
     "nan": _math.nan,
+    "autograd": _autograd,
     "Tensor": Tensor,
     "Size": Size,
     "device": device,

@@ -65,7 +65,8 @@ def target_of(f: Any) -> Target:
     """The Python function behind what the user passed."""
     f = undecorated(getattr(f, "__wrapped_primal__", f))
     if inspect.ismethod(f):
-        return Target(f.__func__, (f.__self__,))
+        bound: Any = f
+        return Target(bound.__func__, (bound.__self__,))
     if isinstance(f, functools.partial):
         raise ArgumentError("a functools.partial cannot be differentiated directly", remedy="Wrap it: lambda x: f(x).")
     if not isinstance(f, FunctionType):

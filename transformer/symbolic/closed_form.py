@@ -96,7 +96,7 @@ class ClosedForm:
     @cached_property
     def _numeric(self) -> Callable[..., Any]:
         expressions = [self.value, *self.gradient.values()]
-        return sympy.lambdify(list(self.symbols.values()), expressions, "mpmath")
+        return sympy.lambdify(list(self.symbols.values()), expressions, "mpmath", dummify=True)
 
     def verify(
         self,

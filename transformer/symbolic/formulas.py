@@ -204,8 +204,9 @@ def _of_scipy(primitive: Callable[..., Any]) -> Formula | None:
     rule = lookup(primitive)
     if rule is None or getattr(rule.namespace, "__name__", "") != "scipy.special" or rule.kind != "elementwise":
         return None
-    text = SPECIAL.get(getattr(rule.primitive, "__name__", ""))
-    return _from_text(text) if text is not None else None
+    # by identity: the ufunc that digamma is calls itself psi
+    texts = [text for name, text in SPECIAL.items() if getattr(rule.namespace, name, None) is primitive]
+    return _from_text(texts[0]) if texts else None
 
 
 @cache

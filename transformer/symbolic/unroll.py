@@ -60,9 +60,14 @@ NAMED = {math.pi: sympy.pi, math.e: sympy.E}
 
 @dataclass(frozen=True)
 class Missing:
-    """A value that some path does not have; reading it is an error, which says why."""
+    """A value that some paths do not have; reading it on one of them is an error, which says why.
+
+    Where ``when`` holds it is ``value``.
+    """
 
     why: str
+    value: Any = None
+    when: Any = sympy.false
 
 
 @dataclass(frozen=True)
@@ -113,6 +118,13 @@ def plain(value: Any) -> Any:
     return int(value) if isinstance(value, sympy.Integer) else None
 
 
+def _partly(value: Any) -> Missing:
+    """Any value as one that is there on some paths: a number is there on all."""
+    if isinstance(value, Missing):
+        return value
+    return Missing("", value, sympy.true) if is_symbolic(value) else Missing("it is a number on one path only")
+
+
 def is_symbolic(value: Any) -> bool:
     return isinstance(value, sympy.Expr) or is_truth(value)
 
@@ -161,6 +173,8 @@ class Machine:
 
     def read(self, atom: Atom, loc: Location | None) -> Any:
         value = self.peek(atom)
+        if isinstance(value, Missing) and Implies(And(*self.path), value.when) == sympy.true:
+            return value.value
         if isinstance(value, Missing):
             name = getattr(atom, "hint", "") or "this value"
             raise UnsupportedSyntax(
@@ -218,8 +232,15 @@ class Machine:
             return self.sized(Or(And(condition, a), And(Not(condition), b)), loc)
         if is_symbolic(a) and is_symbolic(b):
             return self.sized(Piecewise((as_number(a), condition), (as_number(b), True)), loc)
-        missing = next((v for v in (a, b) if isinstance(v, Missing)), None)
-        return missing or Missing("it is a number on one path and none on another")
+        return self.select_partly(condition, _partly(a), _partly(b), loc)
+
+    def select_partly(self, condition: Any, a: Missing, b: Missing, loc: Location | None) -> Any:
+        """``a if condition else b``, of which one or both are there on some paths only."""
+        when = self.sized(Or(And(condition, a.when), And(Not(condition), b.when)), loc)
+        value = b.value if a.value is None else a.value
+        if a.value is not None and b.value is not None:
+            value = self.select(condition, a.value, b.value, loc)
+        return value if when == sympy.true else Missing(a.why or b.why, value, when)
 
     def loop(self, stmt: For) -> bool:
         """The body for each item in turn."""
