@@ -1,4 +1,4 @@
-"""What holds in every test: checked mode is asked for (docs/design.md, 9: it is not built yet), and the golden files can be written anew."""
+"""What holds in every test: the golden files can be written anew; checked mode is asked for, though not built yet."""
 
 import os
 

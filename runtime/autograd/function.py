@@ -35,6 +35,7 @@ from retrograd.runtime.graph import (
     edge_of,
     join_view,
     meta_of,
+    next_sequence,
     rebase,
     requires_grad,
 )
@@ -256,6 +257,7 @@ def _finished(ctx: FunctionNode, args: tuple[Any, ...], outputs: list[Any], reco
     if not recording:
         return outputs
     ctx.edges = tuple(edge_of(a) if isinstance(a, Tensor) else None for a in args)
+    ctx.seq = next_sequence()  # after its inputs: the sweep goes by age
     ctx.meta = tuple(meta_of(z._value) if isinstance(z, Tensor) else ((), np.dtype(float)) for z in outputs)
     raw = list(outputs)
     placed = [_placed(ctx, i, z, inputs) for i, z in enumerate(outputs)]

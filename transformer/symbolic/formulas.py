@@ -11,9 +11,10 @@ What ``runtime/rules/elementwise.py`` declares is read from there.  The rest are
 
 from __future__ import annotations
 
+import itertools
 import math
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
@@ -50,6 +51,8 @@ from retrograd.runtime.rules.elementwise import ROWS
 Formula = Callable[..., Any]
 #: ``complex(x)`` leaves the real line, where symbols live.
 COMPLEX = frozenset({np.complex128, np.complex64})
+#: Into how many cases a condition may be opened.
+MAX_CASES = 512
 X, Y = sympy.Dummy("x"), sympy.Dummy("y")
 
 
@@ -80,7 +83,40 @@ def is_truth(value: Any) -> bool:
 
 def as_condition(value: Any) -> Any:
     """What ``if value:`` tests."""
-    return value if is_truth(value) else Ne(value, 0)
+    return value if is_truth(value) else without_pieces(Ne(value, 0))
+
+
+class TooManyCases(ValueError):
+    """A condition on values with so many pieces that its cases cannot be listed."""
+
+
+def without_pieces(condition: Any) -> Any:
+    """The condition with its ``Piecewise`` values opened into cases.
+
+    SymPy would do so inside every ``Piecewise`` that has this condition, by solving inequalities.
+
+    >>> x = sympy.Symbol("x", real=True)
+    >>> without_pieces(Gt(Piecewise((x, x > 0), (2, True)), 1))
+    (x <= 0) | (x > 1)
+    """
+    return Or(*_cases(condition, sympy.true, itertools.count()))
+
+
+def _cases(condition: Any, given: Any, visited: Iterator[int]) -> Iterator[Any]:
+    """The cases in which the condition holds, those that contradict ``given`` left out."""
+    if next(visited) >= MAX_CASES:
+        raise TooManyCases(f"a condition on it has more than {MAX_CASES} cases")
+    pieces = max(condition.atoms(Piecewise), key=_extent, default=None)
+    if pieces is None or given == sympy.false:
+        yield And(given, condition)
+        return
+    for value, holds in pieces.args:
+        yield from _cases(condition.xreplace({pieces: value}), And(given, holds), visited)
+        given = And(given, Not(holds))
+
+
+def _extent(expression: Any) -> tuple[Any, ...]:
+    return expression.count_ops(), sympy.default_sort_key(expression)
 
 
 def as_number(value: Any) -> Any:
@@ -113,6 +149,10 @@ def heaviside(x: Any, at_zero: Any) -> Any:
     return Piecewise((0, Lt(x, 0)), (at_zero, Eq(x, 0)), (1, True))
 
 
+def _compared(relation: Formula) -> Formula:
+    return lambda x, y: without_pieces(relation(x, y))
+
+
 def _of(names: str, *homes: Any) -> tuple[Callable[..., Any], ...]:
     return tuple(getattr(home, name) for home in homes for name in names.split() if hasattr(home, name))
 
@@ -139,12 +179,12 @@ BRANCHING: tuple[tuple[tuple[Callable[..., Any], ...], Formula], ...] = (
     (_of("ceil", np, math), ceiling),
     ((*_of("trunc fix", np, math), int), trunc),
     ((*_of("floor_divide", np), *_of("floordiv ifloordiv", operator)), lambda x, y: floor(x / y)),
-    ((operator.lt, np.less), Lt),
-    ((operator.le, np.less_equal), Le),
-    ((operator.gt, np.greater), Gt),
-    ((operator.ge, np.greater_equal), Ge),
-    ((operator.eq, np.equal), Eq),
-    ((operator.ne, np.not_equal), Ne),
+    ((operator.lt, np.less), _compared(Lt)),
+    ((operator.le, np.less_equal), _compared(Le)),
+    ((operator.gt, np.greater), _compared(Gt)),
+    ((operator.ge, np.greater_equal), _compared(Ge)),
+    ((operator.eq, np.equal), _compared(Eq)),
+    ((operator.ne, np.not_equal), _compared(Ne)),
 )
 
 

@@ -125,6 +125,14 @@ def _partly(value: Any) -> Missing:
     return Missing("", value, sympy.true) if is_symbolic(value) else Missing("it is a number on one path only")
 
 
+def implies(condition: Any, other: Any) -> bool:
+    """Whether one condition is seen, not by solving anything, to imply another.
+
+    The one under which a value was returned and the one under which the function has returned are built alike.
+    """
+    return condition == other or Implies(condition, other) == sympy.true
+
+
 def is_symbolic(value: Any) -> bool:
     return isinstance(value, sympy.Expr) or is_truth(value)
 
@@ -173,7 +181,7 @@ class Machine:
 
     def read(self, atom: Atom, loc: Location | None) -> Any:
         value = self.peek(atom)
-        if isinstance(value, Missing) and Implies(And(*self.path), value.when) == sympy.true:
+        if isinstance(value, Missing) and implies(And(*self.path), value.when):
             return value.value
         if isinstance(value, Missing):
             name = getattr(atom, "hint", "") or "this value"
@@ -236,7 +244,8 @@ class Machine:
 
     def select_partly(self, condition: Any, a: Missing, b: Missing, loc: Location | None) -> Any:
         """``a if condition else b``, of which one or both are there on some paths only."""
-        when = self.sized(Or(And(condition, a.when), And(Not(condition), b.when)), loc)
+        always = implies(condition, a.when) and implies(Not(condition), b.when)
+        when = sympy.true if always else self.sized(Or(And(condition, a.when), And(Not(condition), b.when)), loc)
         value = b.value if a.value is None else a.value
         if a.value is not None and b.value is not None:
             value = self.select(condition, a.value, b.value, loc)
