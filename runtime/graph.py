@@ -16,9 +16,11 @@ from __future__ import annotations
 import functools
 import inspect
 import itertools
+import math
 import traceback
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -353,7 +355,7 @@ def plan_of(rule: Rule) -> Plan:
 class RuleNode(Node):
     """An operation of the table: its rule, the arguments as far as the pullback reads them, its result."""
 
-    __slots__ = ("plan", "variant", "args", "kwargs", "z", "versions", "layout")
+    __slots__ = ("plan", "variant", "args", "kwargs", "z", "several", "versions", "layout")
 
     def __init__(self, edges: tuple[Edge | None, ...], meta: tuple[Meta, ...], plan: Plan, variant: Variant) -> None:
         super().__init__(edges, meta)
@@ -361,6 +363,7 @@ class RuleNode(Node):
         self.args: tuple[Any, ...] | None = None
         self.kwargs = NO_KEYWORDS
         self.z: Any = None
+        self.several = False
         self.versions: tuple[Saved, ...] = ()
         self.layout: tuple[Place, ...] | None = None
 
@@ -370,7 +373,7 @@ class RuleNode(Node):
         for saved in self.versions:
             if saved.memory.version != saved.version:
                 raise RuntimeError(saved.message())
-        z_bar = bars[0] if type(self.z) is not tuple and len(self.meta) == 1 else self._together(bars, lift)
+        z_bar = self._together(bars) if self.several else bars[0]
         if lift is None:
             found = self.variant.pullback(z_bar, self.z, *self.args, **self.kwargs)
         else:
@@ -382,7 +385,7 @@ class RuleNode(Node):
     def sums(self) -> bool:
         return self.plan.rule.broadcasts
 
-    def _together(self, bars: list[Any], lift: type[Variable] | None) -> tuple[Any, ...]:
+    def _together(self, bars: list[Any]) -> tuple[Any, ...]:
         """The cotangents of all outputs; of one that nothing used, zeros."""
         filled = (np.zeros(*meta) if bar is None else bar for bar, meta in zip(bars, self.meta, strict=True))
         return tuple(filled)
@@ -403,7 +406,7 @@ class RuleNode(Node):
         return args, kwargs
 
     def _plain_layout(self) -> tuple[Place, ...]:
-        return tuple(Place(position, None, k, None) for k, position in enumerate(self.plan.positions))[: len(self.edges)]
+        return tuple(Place(position, (), k, ()) for k, position in enumerate(self.plan.positions))[: len(self.edges)]
 
     def _along_edges(self, found: Any) -> Sequence[Any]:
         if self.layout is None:
@@ -431,25 +434,36 @@ class RuleNode(Node):
 
 
 class Place:
-    """Where one edge's variable stands among the arguments, and its cotangent among the results."""
+    """Where one edge's variable stands among the arguments, and its cotangent among the results.
 
-    __slots__ = ("where", "item", "input", "entry")
+    ``path`` leads to it within an argument that is a sequence, ``(1, 0)`` to ``x`` in ``[[y, y], [x, y]]``.
+    """
 
-    def __init__(self, where: int | str, item: int | None, input: int, entry: int | None) -> None:
-        self.where, self.item, self.input, self.entry = where, item, input, entry
+    __slots__ = ("where", "path", "input", "entry")
+
+    def __init__(self, where: int | str, path: tuple[int, ...], input: int, entry: tuple[int, ...]) -> None:
+        self.where, self.path, self.input, self.entry = where, path, input, entry
 
     def put(self, args: list[Any], kwargs: dict[str, Any], change: Callable[[Any], Any]) -> None:
         store: Any = kwargs if isinstance(self.where, str) else args
-        if self.item is None:
-            store[self.where] = change(store[self.where])
-        else:
-            items = list(store[self.where])
-            items[self.item] = change(items[self.item])
-            store[self.where] = items
+        store[self.where] = _changed(store[self.where], self.path, change)
 
     def pick(self, per_input: Sequence[Any]) -> Any:
         found = per_input[self.input]
-        return found if self.entry is None or found is None else found[self.entry]
+        for i in self.entry:
+            if found is None:
+                return None
+            found = found[i]
+        return found
+
+
+def _changed(value: Any, path: tuple[int, ...], change: Callable[[Any], Any]) -> Any:
+    """The nested sequence with the entry at the end of the path changed."""
+    if not path:
+        return change(value)
+    items = list(value)
+    items[path[0]] = _changed(items[path[0]], path[1:], change)
+    return items if isinstance(value, list) else tuple(items)
 
 
 class Saved:
@@ -658,12 +672,19 @@ def _recorded(
         node = _simple_node(plan, args, call.values, value, name)
     else:
         node = _bound_node(plan, args, kwargs, call, value, name)
-    if sum(edge is not None for edge in node.edges) != call.active:
+    placed = sum(edge is not None for edge in node.edges)
+    if placed != call.active and placed + _inert(rule, args, kwargs) != call.active:
         raise NoRule(
             f"{rule.name} has no derivative with respect to one of the arguments it was given",
             remedy=f"It has one with respect to {', '.join(rule.inputs)}; detach() the others.",
         )
     return _outputs(node, rule, args, kwargs, call, value, face)
+
+
+def _inert(rule: Rule, args: tuple[Any, ...], kwargs: dict[str, Any]) -> int:
+    """How many active arguments there are by which the derivative is zero."""
+    given = [*zip(rule.params, args, strict=False), *kwargs.items()]
+    return sum(name in rule.inert and isinstance(a, Variable) and requires_grad(a) for name, a in given)
 
 
 def _no_sequences(plan: Plan, args: tuple[Any, ...]) -> bool:
@@ -690,6 +711,7 @@ def _metas(z: Any) -> tuple[Meta, ...]:
 def _save(node: Any, params: Sequence[str], args: Sequence[Any], values: Sequence[Any], z: Any) -> None:
     """Keep the arguments that the pullback reads, and only the shape of the others."""
     variant, kept, versions = node.variant, [], []
+    node.several = isinstance(z, tuple | list)
     for param, argument, value in zip(params, args, values, strict=False):
         if param in variant.reads:
             kept.append(_kept(argument, value, versions))
@@ -753,12 +775,19 @@ def _variables_at(
     where: int | str = param if parameter.kind is parameter.KEYWORD_ONLY else rule.params.index(param)
     if parameter.kind is parameter.VAR_POSITIONAL:
         for i, item in enumerate(argument):
-            yield (item if isinstance(item, Variable) else None), Place(int(where) + i, None, k, i)
-    elif isinstance(argument, tuple | list):
-        for i, item in enumerate(argument):
-            yield (item if isinstance(item, Variable) else None), Place(where, i, k, i)
+            yield (item if isinstance(item, Variable) else None), Place(int(where) + i, (), k, (i,))
     else:
-        yield (argument if isinstance(argument, Variable) else None), Place(where, None, k, None)
+        for path, item in _entries(argument):
+            yield (item if isinstance(item, Variable) else None), Place(where, path, k, path)
+
+
+def _entries(argument: Any) -> Iterator[tuple[tuple[int, ...], Any]]:
+    """The leaves of nested sequences with the path to each."""
+    if isinstance(argument, tuple | list):
+        for i, item in enumerate(argument):
+            yield from (((i, *path), leaf) for path, leaf in _entries(item))
+    else:
+        yield (), argument
 
 
 def _save_bound(node: Any, full: inspect.BoundArguments, bare: inspect.BoundArguments, z: Any) -> None:
@@ -1020,11 +1049,14 @@ def source(face: type[Variable], value: Any) -> Any:
 # -------------------------------------------------------------------- pullbacks that can be differentiated
 
 
-class TracedNumerics:
-    """``numerics`` as a traced pullback sees it: every primitive of it is recorded."""
+class TracedModule:
+    """``numerics`` or ``math`` as a traced pullback sees it: every primitive of it is recorded."""
+
+    def __init__(self, module: ModuleType) -> None:
+        self.module = module
 
     def __getattr__(self, name: str) -> Any:
-        found = getattr(numerics, name)
+        found = getattr(self.module, name)
         return tracing(found) if callable(found) and lookup(found) is not None else found
 
 
@@ -1049,7 +1081,7 @@ def _holds_variable(argument: Any) -> bool:
     return isinstance(argument, Variable)
 
 
-_TRACED_NUMERICS = TracedNumerics()
+_TRACED_MODULES = {module: TracedModule(module) for module in (numerics, math)}
 
 
 @functools.cache
@@ -1074,8 +1106,8 @@ def _named_globals(function: Any) -> Iterable[str]:
 
 
 def _traced_global(value: Any) -> Any:
-    if value is numerics:
-        return _TRACED_NUMERICS
+    if isinstance(value, ModuleType):
+        return _TRACED_MODULES.get(value, value)
     if callable(value) and getattr(value, "__module__", "") == numerics.__name__ and lookup(value) is not None:
         return tracing(value)
     return value

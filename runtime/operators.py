@@ -234,7 +234,6 @@ FUSED_UNARY: dict[str, tuple[Callable[..., Any], str]] = {
     "sigmoid": (_sigmoid, "SigmoidBackward0"),
     "relu": (lambda x: np.where(x > 0, x, 0), "ReluBackward0"),
     "rsqrt": (lambda x: 1 / np.sqrt(x), "RsqrtBackward0"),
-    "sinc": (np.sinc, "SincBackward0"),
     "frac": (lambda x: x - np.trunc(x), "FracBackward0"),
     "logit": (lambda x: np.log(x / (1 - x)), "LogitBackward0"),
     "silu": (lambda x: x * _sigmoid(x), "SiluBackward0"),
@@ -889,7 +888,17 @@ def diag(input: Tensor, diagonal: int = 0) -> Any:
 
 @operation
 def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
-    return apply(np.diagonal, (input, offset, dim1, dim2), name="DiagonalBackward0", face=Tensor)
+    view = apply(np.diagonal, (input, offset, dim1, dim2), name="DiagonalBackward0", face=Tensor)
+    view._replay = (*view._replay[:-1], (_writable_diagonal, (offset, dim1, dim2), {}))
+    view._value.flags.writeable = input._value.flags.writeable
+    return view
+
+
+def _writable_diagonal(x: Any, *args: int) -> Any:
+    """NumPy's diagonals are read-only views, PyTorch's are not."""
+    view = np.diagonal(x, *args)
+    _plain(view).flags.writeable = True
+    return view
 
 
 # ----------------------------------------------------------------------------------------------- indexing

@@ -17,7 +17,7 @@ import numpy as np
 from retrograd.runtime.errors import NoRule
 from retrograd.runtime.graph import Variable, apply, requires_grad
 from retrograd.runtime.rules.rule import lookup
-from retrograd.runtime.traced import TracedArray, lost, store
+from retrograd.runtime.traced import TracedArray, clone, lost, store
 
 # A reduction by a ufunc, under the name that has a rule.
 REDUCTIONS: dict[np.ufunc, Callable[..., Any]] = {
@@ -100,12 +100,6 @@ def array_function(self: Variable, function: Callable[..., Any], types: Any, arg
     if out is not None:
         kwargs = {k: v for k, v in kwargs.items() if k != "out"}
         return _into(out if isinstance(out, tuple) else (out,), apply(function, args, kwargs))
-    if isinstance(args[0] if args else None, Variable) or lookup(function) is not None:
-        return apply(function, args, kwargs)
-    return _without_rule(function, args, kwargs)
-
-
-def _without_rule(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     return apply(function, tuple(args), kwargs)
 
 
@@ -128,7 +122,7 @@ def _refused(name: str) -> Callable[..., Any]:
 
 
 def _copy(a: Any, order: Any = "K", subok: bool = False) -> Any:
-    return a.copy()
+    return clone(a, order)
 
 
 def _savetxt_like(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -196,7 +196,7 @@ def _leaf(face: type, value: Any) -> Any:
 M = [[0.3, 0.7, 0.45], [0.9, 0.25, 0.6], [0.15, 0.8, 0.35]]
 UNARY = sorted(
     set(torch.NAMES) & set("""abs acos asin asinh atan atanh cos cosh deg2rad exp exp2 expm1 frac log log10 log1p log2 logit
-    logsigmoid neg rad2deg reciprocal relu rsqrt sigmoid silu sin sinc sinh softplus sqrt square tan tanh positive""".split())
+    logsigmoid neg rad2deg reciprocal relu rsqrt sigmoid silu sin sinh softplus sqrt square tan tanh positive""".split())
 )  # fmt: skip
 CASES: dict[str, Callable[..., Any]] = {
     **{name: lambda x, name=name: getattr(torch, name)(x) for name in UNARY},
@@ -204,7 +204,7 @@ CASES: dict[str, Callable[..., Any]] = {
     "sub": lambda x: 1 - x - x[0],
     "div": lambda x: 2 / x + x / (x + 1) + x / 3,
     "pow": lambda x: x**3 + x**0.5 + x**x + 2**x,
-    "remainder": lambda x: (5 * x) % 0.7,
+    "remainder": lambda x: (5 * x) % 0.77,
     "maximum": lambda x: torch.maximum(x, x.flip(0) + 0.01),
     "atan2": lambda x: torch.atan2(x, x.t() + 1),
     "clamp": lambda x: x.clamp(0.2, 0.65),
@@ -239,11 +239,11 @@ CASES: dict[str, Callable[..., Any]] = {
     "unsqueeze": lambda x: x.unsqueeze(0).squeeze(0) * x[None].squeeze(),
     "expand": lambda x: x[0].expand(2, 3) * x[1],
     "repeat": lambda x: x.repeat(2, 1) * 2 + x.repeat_interleave(2, 0),
-    "index": lambda x: x[0] * x[1:, :1] * x[:, torch.tensor([0, 0, 2])][1] * x[x > 0.6].sum(),
+    "index": lambda x: x[0] * x[1:, :1] * x[:, torch.tensor([0, 0, 2])][1] * x[x > 0.55].sum(),
     "narrow": lambda x: x.narrow(0, 1, 2) * x.select(1, 0)[:2, None],
     "gather": lambda x: x.gather(0, torch.tensor([[0, 2, 2]])) + x.take(torch.tensor([0, 0, 8])),
     "index_select": lambda x: x.index_select(0, torch.tensor([0, 0, 2])),
-    "masked": lambda x: x.masked_fill(x > 0.5, 2.0) * x.masked_select(x < 0.9).sum(),
+    "masked": lambda x: x.masked_fill(x > 0.5, 2.0) * x.masked_select(x < 0.85).sum(),
     "scatter": lambda x: x.scatter(0, torch.tensor([[0, 1, 2]]), x * x) + x.scatter_add(0, torch.tensor([[1, 1, 1]]), x * x),
     "index_add": lambda x: x.index_add(0, torch.tensor([0, 0]), x[:2] ** 2) + x.index_copy(1, torch.tensor([2]), x[:, :1]),
     "split": lambda x: x.split(2)[0] * x.chunk(2)[0] * x.unbind()[0],
@@ -281,7 +281,7 @@ IN_PLACE: dict[str, Callable[[Any, Any], Any]] = {
     "row": lambda x, y: x[0].mul_(y[1]),
     "view of a view": lambda x, y: x[1:][0, :2].copy_(y[0, 1:]),
     "transposed view": lambda x, y: x.t()[0].add_(y[2] ** 2),
-    "reshaped view": lambda x, y: x.view(9)[3:7].mul_(y.view(9)[:4]),
+    "reshaped view": lambda x, y: x.view(9)[3:7].mul_(y.reshape(9)[:4]),
     "store": lambda x, y: x.__setitem__(0, y[1] * 2),
     "store a scalar": lambda x, y: x.__setitem__((slice(None), 1), 0.5),
     "store at indices": lambda x, y: x.__setitem__(torch.tensor([0, 0, 1]), y * y),
@@ -298,10 +298,10 @@ def test_in_place_writes_against_differences(name: str) -> None:
 
     def function(a: Any, b: Any) -> Any:
         x = a * 1.5
-        before, old = x * x, x[:, 0]
+        before, old = x * 3, x[:, 0]
         old_value = old.clone()
         IN_PLACE[name](x, b)
-        return x * x + before.detach() + old[None] ** 3, old_value
+        return x * x + before + old[None] ** 3, old_value
 
     a = torch.tensor(M, dtype=torch.float64, requires_grad=True)
     b = (torch.tensor(M, dtype=torch.float64).t() + 0.1).detach().requires_grad_()

@@ -66,6 +66,10 @@ def call_object(low: Lowering, target: Any, text: str, args: Args, kwargs: Kwarg
         and getattr(target, "__module__", "") == "retrograd.transformer.api"
     ):
         return primitive(low, emitted.stop_gradient, args, kwargs, node, hint)
+    if (getattr(target, "__module__", "") or type(target).__module__).startswith("retrograd.transformer"):
+        raise low.unsupported(
+            node, "a derivative inside a differentiated function is not differentiated yet", "Use rg.hessian or rg.hvp."
+        )
     derivative = getattr(target, "__retrograd__", None)
     if derivative is not None:
         return call(low, derivative(low, node), args, kwargs, node, hint)

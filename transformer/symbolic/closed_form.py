@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import sympy
-from sympy import Abs, Gt, Lt, Max, Min, Piecewise, ceiling, floor, sign
+from sympy import Abs, Max, Min, Piecewise, ceiling, floor, sign
 
 from retrograd.runtime.errors import ArgumentError, Location, NoRule
 from retrograd.transformer.api import Target, target_of
@@ -24,7 +24,7 @@ from retrograd.transformer.lower import lower
 from retrograd.transformer.parse import parse
 from retrograd.transformer.types import FLOAT
 
-from .formulas import as_number, even_tie
+from .formulas import as_number, even_tie, less, more
 from .report import Verification
 from .unroll import exact, is_symbolic, run
 
@@ -173,8 +173,8 @@ def partial(expression: Any, symbol: Any) -> Any:
 
 def _kinks_apart(expression: Any) -> Any:
     """``Max``, ``Min`` and the ``Abs`` of what SymPy cannot prove real, as the pieces that they are."""
-    expression = expression.replace(lambda e: isinstance(e, Max), lambda e: _pieces(Gt, e.args))
-    expression = expression.replace(lambda e: isinstance(e, Min), lambda e: _pieces(Lt, e.args))
+    expression = expression.replace(lambda e: isinstance(e, Max), lambda e: _pieces(more, e.args))
+    expression = expression.replace(lambda e: isinstance(e, Min), lambda e: _pieces(less, e.args))
     return expression.replace(_unproved_abs, lambda e: _abs_pieces(e.args[0]))
 
 
@@ -190,7 +190,7 @@ def _unproved_abs(expression: Any) -> bool:
 
 
 def _abs_pieces(inner: Any) -> Any:
-    return Piecewise((inner, Gt(inner, 0)), (-inner, Lt(inner, 0)), (0, True))
+    return Piecewise((inner, more(inner, 0)), (-inner, less(inner, 0)), (0, True))
 
 
 # -- from a function --------------------------------------------------------------------------------------

@@ -56,26 +56,6 @@ MAX_CASES = 512
 X, Y = sympy.Dummy("x"), sympy.Dummy("y")
 
 
-def maximum(x: Any, y: Any) -> Any:
-    """Ties share evenly; ``Max`` of a ``Max`` would flatten, and forget which two arguments were tied."""
-    return _extreme(Max, Gt, x, y)
-
-
-def minimum(x: Any, y: Any) -> Any:
-    return _extreme(Min, Lt, x, y)
-
-
-def _extreme(kind: Any, wins: Any, x: Any, y: Any) -> Any:
-    if isinstance(x, kind) or isinstance(y, kind):
-        return even_tie(wins, x, y)
-    return kind(x, y)
-
-
-def even_tie(wins: Any, x: Any, y: Any) -> Any:
-    """Where ``x == y`` the value is their mean, which is either of them, and its slope the mean slope."""
-    return Piecewise((x, wins(x, y)), (y, wins(y, x)), ((x + y) / 2, True))
-
-
 def is_truth(value: Any) -> bool:
     """A SymPy symbol is a ``Boolean`` too; here it is a number."""
     return isinstance(value, Boolean) and not isinstance(value, Expr)
@@ -107,11 +87,13 @@ def _cases(condition: Any, given: Any, visited: Iterator[int]) -> Iterator[Any]:
     if next(visited) >= MAX_CASES:
         raise TooManyCases(f"a condition on it has more than {MAX_CASES} cases")
     pieces = max(condition.atoms(Piecewise), key=_extent, default=None)
-    if pieces is None or given == sympy.false:
+    if pieces is None:
         yield And(given, condition)
         return
     for value, holds in pieces.args:
-        yield from _cases(condition.xreplace({pieces: value}), And(given, holds), visited)
+        here = And(given, holds)
+        if here != sympy.false:
+            yield from _cases(condition.xreplace({pieces: value}), here, visited)
         given = And(given, Not(holds))
 
 
@@ -124,33 +106,58 @@ def as_number(value: Any) -> Any:
     return Piecewise((1, value), (0, True)) if is_truth(value) else value
 
 
+def _compared(relation: Formula) -> Formula:
+    return lambda x, y: without_pieces(relation(x, y))
+
+
+less, at_most = _compared(Lt), _compared(Le)
+more, at_least = _compared(Gt), _compared(Ge)
+same, other = _compared(Eq), _compared(Ne)
+
+
+def maximum(x: Any, y: Any) -> Any:
+    """Ties share evenly; ``Max`` of a ``Max`` would flatten, and forget which two arguments were tied."""
+    return _extreme(Max, more, x, y)
+
+
+def minimum(x: Any, y: Any) -> Any:
+    return _extreme(Min, less, x, y)
+
+
+def _extreme(kind: Any, wins: Any, x: Any, y: Any) -> Any:
+    if isinstance(x, kind) or isinstance(y, kind):
+        return even_tie(wins, x, y)
+    return kind(x, y)
+
+
+def even_tie(wins: Any, x: Any, y: Any) -> Any:
+    """Where ``x == y`` the value is their mean, which is either of them, and its slope the mean slope."""
+    return Piecewise((x, wins(x, y)), (y, wins(y, x)), ((x + y) / 2, True))
+
+
 def where(condition: Any, x: Any, y: Any) -> Any:
     return Piecewise((x, as_condition(condition)), (y, True))
 
 
 def clip(x: Any, low: Any = None, high: Any = None) -> Any:
     """The bounds count as inside; a ``high`` below ``low`` wins, as in NumPy."""
-    above = [Gt(x, high)] if high is not None else []
-    above += [Gt(low, high)] if high is not None and low is not None else []
+    above = [more(x, high)] if high is not None else []
+    above += [more(low, high)] if high is not None and low is not None else []
     choices = [(high, Or(*above))] if above else []
-    choices += [(low, Lt(x, low))] if low is not None else []
+    choices += [(low, less(x, low))] if low is not None else []
     return Piecewise(*choices, (x, True))
 
 
 def trunc(x: Any) -> Any:
-    return Piecewise((floor(x), Ge(x, 0)), (ceiling(x), True))
+    return Piecewise((floor(x), at_least(x, 0)), (ceiling(x), True))
 
 
 def copysign(x: Any, y: Any) -> Any:
-    return Piecewise((Abs(x), Ge(y, 0)), (-Abs(x), True))
+    return Piecewise((Abs(x), at_least(y, 0)), (-Abs(x), True))
 
 
 def heaviside(x: Any, at_zero: Any) -> Any:
-    return Piecewise((0, Lt(x, 0)), (at_zero, Eq(x, 0)), (1, True))
-
-
-def _compared(relation: Formula) -> Formula:
-    return lambda x, y: without_pieces(relation(x, y))
+    return Piecewise((0, less(x, 0)), (at_zero, same(x, 0)), (1, True))
 
 
 def _of(names: str, *homes: Any) -> tuple[Callable[..., Any], ...]:
@@ -179,12 +186,12 @@ BRANCHING: tuple[tuple[tuple[Callable[..., Any], ...], Formula], ...] = (
     (_of("ceil", np, math), ceiling),
     ((*_of("trunc fix", np, math), int), trunc),
     ((*_of("floor_divide", np), *_of("floordiv ifloordiv", operator)), lambda x, y: floor(x / y)),
-    ((operator.lt, np.less), _compared(Lt)),
-    ((operator.le, np.less_equal), _compared(Le)),
-    ((operator.gt, np.greater), _compared(Gt)),
-    ((operator.ge, np.greater_equal), _compared(Ge)),
-    ((operator.eq, np.equal), _compared(Eq)),
-    ((operator.ne, np.not_equal), _compared(Ne)),
+    ((operator.lt, np.less), less),
+    ((operator.le, np.less_equal), at_most),
+    ((operator.gt, np.greater), more),
+    ((operator.ge, np.greater_equal), at_least),
+    ((operator.eq, np.equal), same),
+    ((operator.ne, np.not_equal), other),
 )
 
 
