@@ -14,6 +14,7 @@ from retrograd.transformer.api import (
     value_and_grad,
     vjp,
 )
+from retrograd.transformer.symbolic import symbolic
 
 __all__ = [
     "DifferentiationError",
@@ -25,6 +26,7 @@ __all__ = [
     "jvp",
     "source",
     "stop_gradient",
+    "symbolic",
     "value_and_grad",
     "vjp",
 ]

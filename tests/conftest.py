@@ -17,12 +17,6 @@ KNOWN_GAPS = {
     "test_emitted_text_has_few_statements": "emitted adjoint longer than 1.15 x the one written by hand",
     "test_tensor_rules.py::test_in_place_writes_against_differences": "in-place writes of the Tensor are not finished",
     "test_tensor_rules.py::test_second_derivatives_are_differences_of_the_first": "create_graph does not cover every rule yet",
-    "test_doctests.py::test_docstring_examples[retrograd.transformer.symbolic.": "rg.symbolic is not finished",
-    "test_symbolic.py::test_special_functions[digamma]": "rg.symbolic is not finished",
-    "test_symbolic.py::test_every_elementwise_rule_of_numpy_has_a_formula": "rg.symbolic is not finished",
-    "test_symbolic.py::test_branches_on_both_sides[extremes-]": "rg.symbolic is not finished",
-    "test_symbolic.py::test_a_loop_that_may_be_left": "rg.symbolic is not finished",
-    "test_symbolic.py::test_parameters_named_like_functions": "rg.symbolic is not finished",
 }
 
 

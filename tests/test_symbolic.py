@@ -240,7 +240,7 @@ def test_every_special_function_with_a_rule_has_a_formula() -> None:
 
 
 def test_every_elementwise_rule_of_numpy_has_a_formula() -> None:
-    """A new row must be declared in one of the tables, or named here with its reason."""
+    """A new row must be declared in one of the tables, or named here; functions of derivative code have no need."""
     from retrograd.runtime.rules import table
     from retrograd.transformer.symbolic.formulas import formula
 
@@ -249,6 +249,7 @@ def test_every_elementwise_rule_of_numpy_has_a_formula() -> None:
         primitive
         for primitive, rule in table()
         if rule.kind == "elementwise" and rule.namespace in (np, math) and formula(primitive) is None
+        if not primitive.__module__.startswith("retrograd.")
     }
     assert without <= complex_numbers | jumps_to_even
 
@@ -300,7 +301,7 @@ BRANCHES: list[tuple[Callable[..., Any], list[tuple[float, ...]]]] = [
     (early, [(-2.0,), (0.25,), (3.0,)]),
     (clipped, [(-2.0,), (0.125,), (2.0,)]),
     (chosen, [(-1.5,), (1.5,)]),
-    (extremes, [(0.5, 2.0), (2.0, 0.5), (-1.0, -2.0), (0.1, 0.2)]),
+    (extremes, [(0.5, 1.5), (2.0, 0.75), (-1.0, -2.0), (0.1, 0.2)]),
     (truths, [(-0.5,), (0.5,), (1.5,)]),
 ]
 
@@ -647,3 +648,30 @@ def test_the_package_does_not_import_sympy() -> None:
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.split() == ["False", "False"]
     assert importlib.util.find_spec("sympy") is not None
+
+
+def rectified(x, n):
+    for k in range(n):
+        x = np.maximum(x, 0.1 * k) - 0.2 * x
+    return x
+
+
+def stepping(x, n):
+    for k in range(n):
+        if x > k:
+            x = x - 1.5
+        else:
+            x = x * 1.1
+    return x
+
+
+def logistic_map(x, r, n):
+    for _ in range(n):
+        x = r * x * (1 - x)
+    return x
+
+
+@pytest.mark.parametrize("f, examples", [(rectified, (1.0, 8)), (stepping, (1.0, 4)), (logistic_map, (0.1, 2.0, 8))])
+def test_loops_that_reuse_their_value_stay_quick(f: Callable[..., Any], examples: tuple[Any, ...]) -> None:
+    """Such trees are huge, and the graphs behind them small: none of these may take minutes."""
+    assert symbolic(f, *examples).verify(points=4).checked == 4

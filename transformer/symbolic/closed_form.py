@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import mpmath
 import numpy as np
 import sympy
-from sympy import Abs, Max, Min, Piecewise, ceiling, floor, sign
+from sympy import Abs, Heaviside, Max, Min, Piecewise, ceiling, floor, sign
 
 from retrograd.runtime.errors import ArgumentError, Location, NoRule
 from retrograd.transformer.api import Target, target_of
@@ -25,11 +26,12 @@ from retrograd.transformer.parse import parse
 from retrograd.transformer.types import FLOAT
 
 from .formulas import as_number, even_tie, less, more
+from .numeric import evaluate
 from .report import Verification
 from .unroll import exact, is_symbolic, run
 
 #: What does not move when its argument does, except where it jumps.
-STEPS = (floor, ceiling, sign)
+STEPS = (floor, ceiling, sign, Heaviside)
 #: What SymPy leaves behind where it has no derivative.
 LEFT_OVER = (sympy.Derivative, sympy.Subs, sympy.DiracDelta, sympy.re, sympy.im)
 
@@ -87,16 +89,10 @@ class ClosedForm:
         >>> print(value, slope)
         9.0 6.0
         """
-        import mpmath
-
         with mpmath.workdps(digits):
-            value, *slopes = self._numeric(*map(mpmath.mpf, point))
+            known: dict[Any, Any] = dict(zip(self.symbols.values(), map(mpmath.mpf, point), strict=True))
+            value, *slopes = (evaluate(part, known) for part in (self.value, *self.gradient.values()))
             return mpmath.mpmathify(value), tuple(map(mpmath.mpmathify, slopes))
-
-    @cached_property
-    def _numeric(self) -> Callable[..., Any]:
-        expressions = [self.value, *self.gradient.values()]
-        return sympy.lambdify(list(self.symbols.values()), expressions, "mpmath", dummify=True)
 
     def verify(
         self,
@@ -164,33 +160,32 @@ def partial(expression: Any, symbol: Any) -> Any:
     >>> partial(Abs(x), x), partial(x * floor(x), x), partial(Max(x, 0), x)
     (sign(x), floor(x), Piecewise((0, x < 0), (1, x > 0), (1/2, True)))
     """
-    expression = _kinks_apart(expression)
+    expression = _with_slopes(expression)
     frozen = {step: sympy.Dummy("step", real=True) for step in expression.atoms(*STEPS)}
     slope = sympy.diff(expression.xreplace(frozen), symbol)
-    # sign(u), which appears for |u|, is not differentiated before it is asked for
-    return slope.xreplace({dummy: step for step, dummy in frozen.items()})
+    slope = slope.xreplace({dummy: step for step, dummy in frozen.items()})
+    return slope.replace(RealAbs, Abs)
 
 
-def _kinks_apart(expression: Any) -> Any:
-    """``Max``, ``Min`` and the ``Abs`` of what SymPy cannot prove real, as the pieces that they are."""
-    expression = expression.replace(lambda e: isinstance(e, Max), lambda e: _pieces(more, e.args))
-    expression = expression.replace(lambda e: isinstance(e, Min), lambda e: _pieces(less, e.args))
-    return expression.replace(_unproved_abs, lambda e: _abs_pieces(e.args[0]))
+class RealAbs(sympy.Function):
+    """``Abs`` of what is real because every value of the program is, though SymPy cannot prove it."""
+
+    def fdiff(self, argindex: int = 1) -> Any:
+        return sign(self.args[0])
 
 
-def _pieces(wins: Any, args: Sequence[Any]) -> Any:
-    best = args[0]
-    for other in args[1:]:
-        best = even_tie(wins, best, other)
-    return best
+def _with_slopes(expression: Any) -> Any:
+    """The expression with its kinks as functions that have a slope."""
+    expression = expression.replace(lambda e: isinstance(e, Max), lambda e: _pieces(more, e))
+    expression = expression.replace(lambda e: isinstance(e, Min), lambda e: _pieces(less, e))
+    return expression.replace(Abs, RealAbs)
 
 
-def _unproved_abs(expression: Any) -> bool:
-    return isinstance(expression, Abs) and not expression.args[0].is_extended_real
-
-
-def _abs_pieces(inner: Any) -> Any:
-    return Piecewise((inner, more(inner, 0)), (-inner, less(inner, 0)), (0, True))
+def _pieces(wins: Any, extreme: Any) -> Any:
+    """A maximum of plain arguments by cases; of others as it is, for the cases would multiply (its slope is a step)."""
+    if any(arg.has(Max, Min, Piecewise) for arg in extreme.args):
+        return extreme
+    return even_tie(wins, *extreme.args)
 
 
 # -- from a function --------------------------------------------------------------------------------------

@@ -52,7 +52,7 @@ Formula = Callable[..., Any]
 #: ``complex(x)`` leaves the real line, where symbols live.
 COMPLEX = frozenset({np.complex128, np.complex64})
 #: Into how many cases a condition may be opened.
-MAX_CASES = 512
+MAX_CASES = 128
 X, Y = sympy.Dummy("x"), sympy.Dummy("y")
 
 
@@ -77,7 +77,7 @@ def without_pieces(condition: Any) -> Any:
 
     >>> x = sympy.Symbol("x", real=True)
     >>> without_pieces(Gt(Piecewise((x, x > 0), (2, True)), 1))
-    (x <= 0) | (x > 1)
+    (x <= 0) | ((x > 0) & (x > 1))
     """
     return Or(*_cases(condition, sympy.true, itertools.count()))
 
@@ -116,17 +116,18 @@ same, other = _compared(Eq), _compared(Ne)
 
 
 def maximum(x: Any, y: Any) -> Any:
-    """Ties share evenly; ``Max`` of a ``Max`` would flatten, and forget which two arguments were tied."""
-    return _extreme(Max, more, x, y)
+    """Ties share evenly."""
+    return _extreme(Max, x, y, 1)
 
 
 def minimum(x: Any, y: Any) -> Any:
-    return _extreme(Min, less, x, y)
+    return _extreme(Min, x, y, -1)
 
 
-def _extreme(kind: Any, wins: Any, x: Any, y: Any) -> Any:
+def _extreme(kind: Any, x: Any, y: Any, sense: int) -> Any:
+    """``Max`` of a ``Max`` would flatten, and forget which two arguments were tied; the slope of ``Abs`` is even too."""
     if isinstance(x, kind) or isinstance(y, kind):
-        return even_tie(wins, x, y)
+        return (x + y + sense * Abs(x - y)) / 2
     return kind(x, y)
 
 

@@ -50,7 +50,7 @@ from .formulas import TAKES_TRUTHS, as_condition, as_number, formula, is_truth
 
 #: How often a loop may go round, and how large an expression written out in full may get.
 MAX_TRIPS = 512
-MAX_SIZE = 20_000
+MAX_SIZE = 10_000
 
 #: Calls made for the reader, whose results no formula needs.
 REMARKS = frozenset({print, format, str, repr, str.format})

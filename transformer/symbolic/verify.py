@@ -111,7 +111,7 @@ def _quietly(function: Callable[..., Any], form: ClosedForm, arguments: dict[str
 def _closed(form: ClosedForm, point: tuple[float, ...]) -> tuple[Any, tuple[Any, ...]] | None:
     try:
         value, slopes = form.at(*point, digits=DIGITS)
-    except (ZeroDivisionError, ValueError, OverflowError):  # a pole
+    except (ZeroDivisionError, ValueError, OverflowError, TypeError):  # a pole, or a comparison off the real line
         return None
     numbers = [mpmath.re(number) for number in (value, *slopes)]
     return (numbers[0], tuple(numbers[1:])) if all(map(mpmath.isfinite, numbers)) else None
