@@ -36,7 +36,7 @@ def run(
     is the face under which the pullbacks themselves are recorded (``create_graph``).
     """
     order = backward_order(node for node, _ in roots)
-    needed = None if wanted is None else _needed(order, {node for node, _ in wanted}, accumulate)
+    needed = None if wanted is None else _needed(order, {node for node, _ in wanted})
     flow = Flow(wanted or (), retain, lift, accumulate or wanted is None)
     for edge, seed in zip(roots, seeds, strict=True):
         flow.gather(edge, seed)
@@ -68,7 +68,7 @@ def _sequence(node: Node) -> int:
     return node.seq
 
 
-def _needed(order: list[Node], targets: set[Node], accumulate: bool) -> set[Node]:
+def _needed(order: list[Node], targets: set[Node]) -> set[Node]:
     """The nodes on a path to a target; ``order`` has the ends of paths first."""
     needed: set[Node] = set(targets)
     for node in order:

@@ -525,10 +525,9 @@ class _Call:
             if requires_grad(argument):
                 self.active += 1
             return argument._value
-        kind = type(argument)
-        if kind is tuple or kind is list:
-            return kind(self.bare(item) for item in argument)
-        if kind is slice:
+        if isinstance(argument, tuple | list):
+            return _rebuilt(argument, [self.bare(item) for item in argument])
+        if type(argument) is slice:
             return slice(self.bare(argument.start), self.bare(argument.stop), self.bare(argument.step))
         return argument
 
@@ -653,7 +652,7 @@ def _passive(face: type[Variable], value: Any) -> Any:
 
 def _rebuilt(like: Any, items: list[Any]) -> Any:
     """``items`` in the container that the primitive returned: list, tuple or named tuple."""
-    if type(like) is list:
+    if isinstance(like, list):
         return items
     return type(like)(*items) if hasattr(like, "_fields") else tuple(items)
 
@@ -740,7 +739,7 @@ def _kept(argument: Any, value: Any, versions: list[Saved]) -> Any:
     if type(argument) is np.ndarray:
         return argument.copy(order="K")
     if isinstance(argument, tuple | list):
-        return type(argument)(_kept(a, v, versions) for a, v in zip(argument, value, strict=True))
+        return _rebuilt(argument, [_kept(a, v, versions) for a, v in zip(argument, value, strict=True)])
     return value
 
 
@@ -858,6 +857,8 @@ def replayed(base: Any, replay: tuple[Step, ...]) -> Any:
     """The same view, of another base: plain arrays and variables alike."""
     for primitive, rest, keywords in replay:
         base = primitive(base, *rest, **keywords)
+        if primitive is np.diagonal:  # NumPy's diagonals are read-only views
+            _plain(base).flags.writeable = True
     return base
 
 
@@ -1067,12 +1068,19 @@ def tracing(primitive: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(primitive)
     def traced(*args: Any, **kwargs: Any) -> Any:
-        args = tuple(a._value if i in shapes_alone and isinstance(a, Variable) else a for i, a in enumerate(args))
+        args = tuple(_plain(a) if i in shapes_alone else a for i, a in enumerate(args))
         if any(_holds_variable(a) for a in itertools.chain(args, kwargs.values())):
             return apply(primitive, args, kwargs)
         return primitive(*args, **kwargs)
 
     return traced
+
+
+def _plain(argument: Any) -> Any:
+    """The value, or the nested values, without a place in the graph."""
+    if isinstance(argument, tuple | list):
+        return _rebuilt(argument, list(map(_plain, argument)))
+    return argument._value if isinstance(argument, Variable) else argument
 
 
 def _holds_variable(argument: Any) -> bool:

@@ -252,9 +252,13 @@ UNARY_FLOAT: dict[str, tuple[Callable[..., Any], str]] = {
 }  # fmt: skip
 
 UNARY: dict[str, tuple[Callable[..., Any], str]] = {
-    "neg": (np.negative, "Neg"), "abs": (np.abs, "Abs"), "sign": (np.sign, "Sign"), "floor": (np.floor, "Floor"),
-    "ceil": (np.ceil, "Ceil"), "trunc": (np.trunc, "Trunc"), "square": (np.square, "Pow"),
+    "neg": (np.negative, "Neg"), "abs": (np.abs, "Abs"), "square": (np.square, "Pow"),
     "nan_to_num": (np.nan_to_num, "NanToNum"), "conj": (np.conj, "Conj"), "positive": (np.positive, "Positive"),
+}  # fmt: skip
+
+# Steps: PyTorch records them, with a derivative of zero.
+STEPS: dict[str, Callable[..., Any]] = {
+    "sign": np.sign, "floor": np.floor, "ceil": np.ceil, "trunc": np.trunc,
 }  # fmt: skip
 
 ALIASES = {
@@ -315,6 +319,21 @@ def _unary(primitive: Callable[..., Any], node: str) -> Callable[..., Any]:
     return lambda input: apply(primitive, (input,), name=name, face=Tensor)
 
 
+def _step(primitive: Callable[..., Any], stem: str) -> Callable[..., Any]:
+    def function(input: Tensor) -> Any:
+        if input.is_complex():
+            raise RuntimeError(f"{stem}() is not defined for complex tensors")
+        value = np.asarray(primitive(input._value))
+        return record(value, (input,), _flat, f"{stem.capitalize()}Backward0", _flat, face=Tensor)
+
+    return function
+
+
+def _flat(bar: Any, *inputs: Any) -> tuple[Any]:
+    """The pullback of a step: zero wherever it has a derivative."""
+    return (np.zeros(np.shape(bar)),)
+
+
 def _binary(primitive: Callable[..., Any], name: str, to_float: bool) -> Callable[..., Any]:
     def function(input: Any, other: Any) -> Any:
         other = as_operand(other)
@@ -333,6 +352,8 @@ for _name, (_primitive, _node) in UNARY_FLOAT.items():
     _define(_name, _unary_float(_primitive, _node))
 for _name, (_primitive, _node) in UNARY.items():
     _define(_name, _unary(_primitive, _node))
+for _name, _primitive in STEPS.items():
+    _define(_name, _step(_primitive, _name))
 for _name, (_function, _node) in FUSED_UNARY.items():
     _define(_name, _fused_unary(_function, _node))
 for _name, (_primitive, _node, _to_float) in BINARY.items():
@@ -433,7 +454,7 @@ def clamp_max(input: Tensor, max: Any) -> Any:
 
 @operation
 def round_(input: Tensor, *, decimals: int = 0) -> Any:
-    return apply(np.round, (input, decimals), name="RoundBackward0", face=Tensor)
+    return _step(lambda x: np.round(x, decimals), "round")(input)
 
 
 @operation
@@ -889,15 +910,7 @@ def diag(input: Tensor, diagonal: int = 0) -> Any:
 @operation
 def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
     view = apply(np.diagonal, (input, offset, dim1, dim2), name="DiagonalBackward0", face=Tensor)
-    view._replay = (*view._replay[:-1], (_writable_diagonal, (offset, dim1, dim2), {}))
-    view._value.flags.writeable = input._value.flags.writeable
-    return view
-
-
-def _writable_diagonal(x: Any, *args: int) -> Any:
-    """NumPy's diagonals are read-only views, PyTorch's are not."""
-    view = np.diagonal(x, *args)
-    _plain(view).flags.writeable = True
+    view._value.flags.writeable = input._value.flags.writeable  # NumPy's diagonals are read-only views
     return view
 
 
@@ -1444,7 +1457,7 @@ def _in_place(function: Callable[..., Any], name: str) -> Callable[..., Any]:
 
 
 IN_PLACE = [
-    *UNARY_FLOAT, *UNARY, *FUSED_UNARY, *BINARY, "add", "sub", "div", "pow", "addcmul", "addcdiv", "lerp", "clamp",
+    *UNARY_FLOAT, *UNARY, *STEPS, *FUSED_UNARY, *BINARY, "add", "sub", "div", "pow", "addcmul", "addcdiv", "lerp", "clamp",
     "clamp_min", "clamp_max", "round", "masked_fill", "scatter", "scatter_add", "index_add", "index_copy", "index_fill",
     "index_put", "tril", "triu", "cumsum", "cumprod", "logical_not", "xlogy", "softplus",
 ]  # fmt: skip
