@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import linecache
 import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -17,14 +18,15 @@ from typing import Any
 import numpy as np
 
 from retrograd.runtime import emitted
-from retrograd.runtime.errors import ArgumentError, DifferentiationError, UnsupportedSyntax
+from retrograd.runtime.errors import AliasedMutation, ArgumentError, DifferentiationError
 
 from . import pipeline
+from .builder import type_of
 from .calls import undecorated
 from .compile import load, write_guard
 from .ir import Const, Function, Var
 from .lower import Demand, Lowering, lower
-from .types import AggregateT, ArrayT, ConstT, ScalarT, abstract, is_inexact
+from .types import AggregateT, ConstT, abstract, is_inexact
 
 Wrt = int | str | Sequence[int | str]
 SPECIALISATIONS = 64
@@ -63,7 +65,7 @@ class Target:
 
 def target_of(f: Any) -> Target:
     """The Python function behind what the user passed."""
-    f = undecorated(getattr(f, "__wrapped_primal__", f))
+    f = undecorated(f)
     if inspect.ismethod(f):
         bound: Any = f
         return Target(bound.__func__, (bound.__self__,))
@@ -182,8 +184,6 @@ class Transformed:
         self._kind = name
         functools.update_wrapper(self, self.target.fn, updated=())
         self.__name__ = f"{name}({self.target.fn.__name__})"
-        self.__wrapped_primal__ = None
-        del self.__wrapped_primal__
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         target = self.target
@@ -267,14 +267,10 @@ def _compiled(written: pipeline.Written) -> Any:
 
 def _refuse_overlap(values: tuple[Any, ...]) -> None:
     """Arguments may share memory only if none of them is written (M1)."""
-    from .types import AggregateT as _  # noqa: F401
-
     arrays = [v for v in _leaves(values) if isinstance(v, np.ndarray)]
     for k, a in enumerate(arrays):
         for b in arrays[k + 1 :]:
             if np.may_share_memory(a, b):
-                from retrograd.runtime.errors import AliasedMutation
-
                 raise AliasedMutation(
                     "two arguments share memory and the function writes to one of them",
                     remedy="Pass a copy of one: x.copy().",
@@ -289,8 +285,6 @@ def _leaves(value: Any) -> list[Any]:
 
 def _note(error: BaseException) -> None:
     """Cite the user's line of a failure inside emitted code (L5)."""
-    import linecache
-
     tb = error.__traceback__
     while tb is not None:
         code = tb.tb_frame.f_code
@@ -405,13 +399,11 @@ def _pairs(f: Any, names: tuple[str, ...]) -> Transformed:
 
 def _seeder(result: Any) -> Callable[[Any, Any], list[Any]]:
     """Flatten a cotangent of the result into the adjoint's parameters, checked against the value."""
-    from .builder import type_of
-
     t = type_of(result)
 
     def flatten(t: Any, z_bar: Any, value: Any, out: list[Any]) -> None:
         if isinstance(t, AggregateT):
-            keys = t.keys if t.keys is not None else range(len(t.items))
+            keys = t.labels
             for key, item in zip(keys, t.items):
                 by_attribute = t.keys is not None and t.kind is not dict
                 pick: Any = getattr if by_attribute else operator.getitem
@@ -684,6 +676,6 @@ def check_grads(
 
 
 __all__ = [
-    "ArrayT", "ScalarT", "UnsupportedSyntax", "grad", "hessian", "hvp", "jacobian", "jvp", "source", "stop_gradient", "check_grads",
+    "grad", "hessian", "hvp", "jacobian", "jvp", "source", "stop_gradient", "check_grads",
     "value_and_grad", "vjp",
 ]  # fmt: skip

@@ -17,8 +17,8 @@ import numpy as np
 from retrograd.runtime.errors import Location
 
 from .infer import SliceT, Static, infer
-from .ir import UNDEFINED, Aggregate, Atom, Block, Call, Closure, Const, Let, Ref, SliceAtom, Stmt, Undefined, Var
-from .types import OPAQUE, AggregateT, ConstT, ListT, OpaqueT, abstract, construct
+from .ir import Aggregate, Atom, Block, Call, Closure, Const, Let, Ref, SliceAtom, Stmt, Var
+from .types import OPAQUE, AggregateT, ConstT, ListT, OpaqueT, abstract
 
 PURE_BUILTINS = (
     {getattr(operator, n) for n in operator.__all__}
@@ -206,17 +206,3 @@ def is_known(atom: Atom) -> bool:
     return isinstance(atom, (Const, Closure)) or (
         isinstance(atom, Ref) and isinstance(abstract(atom.value), (OpaqueT, ConstT))
     )
-
-
-__all__ = [
-    "UNDEFINED",
-    "Builder",
-    "Undefined",
-    "construct",
-    "is_known",
-    "leaves",
-    "operand",
-    "refill",
-    "same_structure",
-    "type_of",
-]

@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 import ast
-import builtins
 import dataclasses
 import functools
 import inspect
 import operator
 from collections.abc import Callable
-from types import BuiltinFunctionType, FunctionType, MethodType
+from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from retrograd.runtime import emitted
-from retrograd.runtime.errors import SourceUnavailable, UnsupportedSyntax
+from retrograd.runtime.errors import SourceUnavailable
 from retrograd.runtime.rules import METHODS, lookup
 
-from .builder import is_known, type_of
-from .ir import Aggregate, Atom, Call, Const, Ref, SliceAtom, Var
+from .builder import type_of
+from .ir import Aggregate, Call, Const, Ref, Var
 from .parse import parse
-from .types import INT, OPAQUE, AggregateT, ArrayT, ConstT, ListT, NumberT, OpaqueT, RangeT, ScalarT, is_numeric
+from .types import (
+    INT,
+    OPAQUE,
+    AggregateT,
+    ArrayT,
+    ConstT,
+    ListT,
+    NumberT,
+    OpaqueT,
+    RangeT,
+    ScalarT,
+    is_hashable,
+)
 from .values import BoundMethod, Compiletime, Derivative, LocalFunction, Partial, Stream
 
 if TYPE_CHECKING:
@@ -47,7 +58,7 @@ def call(low: Lowering, fn: Any, args: Args, kwargs: Kwargs, node: ast.AST, hint
 
 
 def call_object(low: Lowering, target: Any, text: str, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
-    handler = BUILTINS.get(target) if _hashable(target) else None
+    handler = BUILTINS.get(target) if is_hashable(target) else None
     if handler is not None:
         result = handler(low, args, kwargs, node, hint)
         if result is not NotImplemented:
@@ -78,14 +89,6 @@ def call_object(low: Lowering, target: Any, text: str, args: Args, kwargs: Kwarg
     if isinstance(target, FunctionType) and not _of_numpy(target):
         return enter(low, target, args, kwargs, node)
     return opaque(low, target, args, kwargs, node, hint)
-
-
-def _hashable(value: Any) -> bool:
-    try:
-        hash(value)
-    except TypeError:
-        return False
-    return True
 
 
 def undecorated(target: Any) -> Any:
@@ -458,10 +461,6 @@ def _getattr(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str
     return attribute_of(low, args[0], args[1].value, node, hint)
 
 
-def _array_literal(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
-    return NotImplemented
-
-
 def _partial(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
     return Partial(args[0], args[1:], tuple(kwargs.items()))
 
@@ -505,18 +504,3 @@ BUILTINS: dict[Any, Callable[..., Any]] = {
     type: _type,
     functools.partial: _partial,
 }
-
-__all__ = [
-    "Atom",
-    "BuiltinFunctionType",
-    "SliceAtom",
-    "UnsupportedSyntax",
-    "builtins",
-    "call",
-    "call_object",
-    "enter",
-    "is_known",
-    "is_numeric",
-    "method",
-    "primitive",
-]

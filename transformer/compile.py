@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from .emit import Text
-from .types import AggregateT, ArrayT, ConstT, ListT, OpaqueT, RangeT, ScalarT
+from .types import LIST_BY_STRUCTURE, AggregateT, ArrayT, ConstT, ListT, OpaqueT, RangeT, ScalarT, abstract
 
 _counter = itertools.count(1)
 
@@ -35,7 +35,7 @@ def load(text: Text, name: str) -> Callable[..., Any]:
     exec(compile(text.source, file, "exec"), scope)
     fn = scope[name]
     linecache.cache[file] = (len(text.source), None, text.source.splitlines(True), file)
-    weakref.finalize(fn.__code__ if False else fn, linecache.cache.pop, file, None)
+    weakref.finalize(fn, linecache.cache.pop, file, None)
     fn.__retrograd_lines__ = text.sources
     return fn
 
@@ -93,14 +93,12 @@ class GuardWriter:
             self.tests.append(f"tuple({path}) == {self.constant(t.keys)}")
         elif t.keys is None:
             self.tests.append(f"len({path}) == {len(t.items)}")
-        keys = t.keys if t.keys is not None else range(len(t.items))
+        keys = t.labels
         for key, item in zip(keys, t.items):
             self.test(f"{path}[{key!r}]" if t.kind is dict or t.keys is None else f"{path}.{key}", item)
 
 
 def _list_guard(t: ListT) -> Callable[[Any], bool]:
-    from .types import LIST_BY_STRUCTURE, abstract
-
     def check(value: Any) -> bool:
         return type(value) is t.kind and len(value) > LIST_BY_STRUCTURE and abstract(value) == t
 

@@ -42,20 +42,9 @@ from .ir import (
     reads,
     walk,
 )
-from .types import ScalarT
+from .operators import BINARY_FUNCTIONS, COMPARE_FUNCTIONS, SYNTAX, UNARY_FUNCTIONS
+from .types import is_hashable
 
-BINARY: dict[Any, type[ast.operator]] = {
-    operator.add: ast.Add, operator.sub: ast.Sub, operator.mul: ast.Mult, operator.truediv: ast.Div,
-    operator.floordiv: ast.FloorDiv, operator.mod: ast.Mod, operator.pow: ast.Pow, operator.matmul: ast.MatMult,
-    operator.and_: ast.BitAnd, operator.or_: ast.BitOr, operator.xor: ast.BitXor, operator.lshift: ast.LShift,
-    operator.rshift: ast.RShift,
-}  # fmt: skip
-UNARY: dict[Any, type[ast.unaryop]] = {
-    operator.neg: ast.USub, operator.pos: ast.UAdd, operator.not_: ast.Not, operator.invert: ast.Invert,
-}  # fmt: skip
-COMPARE: dict[Any, type[ast.cmpop]] = {
-    operator.lt: ast.Lt, operator.le: ast.LtE, operator.gt: ast.Gt, operator.ge: ast.GtE, operator.eq: ast.Eq, operator.ne: ast.NotEq,
-}  # fmt: skip
 COMMENT_COLUMN = 56
 
 
@@ -157,13 +146,13 @@ class Emitter:
 
     def call(self, call: Call) -> ast.expr:
         fn, args = call.fn, call.args
-        if fn in BINARY and len(args) == 2:
-            return ast.BinOp(self.expr(args[0]), BINARY[fn](), self.expr(args[1]))
-        if fn in UNARY:
-            return ast.UnaryOp(UNARY[fn](), self.expr(args[0]))
-        if fn in COMPARE:
-            return ast.Compare(self.expr(args[0]), [COMPARE[fn]()], [self.expr(args[1])])
-        special = EXPRESSIONS.get(fn) if _hashable(fn) else None
+        if fn in BINARY_FUNCTIONS and len(args) == 2:
+            return ast.BinOp(self.expr(args[0]), SYNTAX[fn](), self.expr(args[1]))
+        if fn in UNARY_FUNCTIONS:
+            return ast.UnaryOp(SYNTAX[fn](), self.expr(args[0]))
+        if fn in COMPARE_FUNCTIONS:
+            return ast.Compare(self.expr(args[0]), [SYNTAX[fn]()], [self.expr(args[1])])
+        special = EXPRESSIONS.get(fn) if is_hashable(fn) else None
         if special is not None:
             return special(self, call)
         style, _, name = call.form.partition(":")
@@ -246,9 +235,7 @@ class Emitter:
 
         leaves = [isinstance(e, Const) and not e.value for e in ends]
         if leaves[1] and not leaves[0]:
-            self.header(
-                f"if not {self.condition(stmt.cond, negate=True)}:" if False else f"if {self.negated(stmt.cond)}:", stmt
-            )
+            self.header(f"if {self.negated(stmt.cond)}:", stmt)
             self.indented(lambda: side(stmt.orelse, ends[1]) or self.line("pass"))
             side(stmt.then, ends[0])
             return
@@ -259,7 +246,7 @@ class Emitter:
             return
         self.optional_else(lambda: side(stmt.orelse, ends[1]))
 
-    def condition(self, cond: Atom, negate: bool = False) -> str:
+    def condition(self, cond: Atom) -> str:
         return self.text(self.expr(cond))
 
     def negated(self, cond: Atom) -> str:
@@ -319,8 +306,8 @@ class Emitter:
             self.add_at(stmt, target)
         elif call.fn is emitted.push:
             self.line(f"{self.names[call.args[0]]}.append({self.text(self.expr(call.args[1]))})")  # type: ignore[index]
-        elif id(stmt) in self.updates and call.fn in BINARY and self.names.get(call.args[0]) == target:  # type: ignore[arg-type]
-            node = ast.AugAssign(ast.Name(target, ast.Store()), BINARY[call.fn](), self.expr(call.args[1]))
+        elif id(stmt) in self.updates and call.fn in BINARY_FUNCTIONS and self.names.get(call.args[0]) == target:  # type: ignore[arg-type]
+            node = ast.AugAssign(ast.Name(target, ast.Store()), SYNTAX[call.fn](), self.expr(call.args[1]))
             self.line(self.text(node), stmt.loc)
         elif stmt.var in self.unread:
             self.line(self.text(ast.Expr(self.call(call))), stmt.loc)
@@ -340,7 +327,7 @@ class Emitter:
         key, value = self.expr(stmt.call.args[1]), self.expr(stmt.call.args[2])
         node = ast.Assign([ast.Subscript(ast.Name(target, ast.Load()), key, ast.Store())], value)
         v = stmt.call.args[2]
-        if isinstance(v, Call) and v.fn in BINARY and len(v.args) == 2:
+        if isinstance(v, Call) and v.fn in BINARY_FUNCTIONS and len(v.args) == 2:
             old = v.args[0]
             whole = stmt.call.args[1] == Const(Ellipsis) and old == stmt.call.args[0]
             part = (
@@ -355,7 +342,7 @@ class Emitter:
                     if whole
                     else ast.Subscript(ast.Name(target, ast.Load()), key, ast.Store())
                 )
-                self.line(self.text(ast.AugAssign(left, BINARY[v.fn](), self.expr(v.args[1]))), stmt.loc)
+                self.line(self.text(ast.AugAssign(left, SYNTAX[v.fn](), self.expr(v.args[1]))), stmt.loc)
                 return
         self.line(self.text(node), stmt.loc)
 
@@ -552,14 +539,6 @@ def _same_atom(a: Atom, b: Atom) -> bool:
     return a is b or (isinstance(a, Const) and a == b) or (isinstance(a, Call) and isinstance(b, Call) and a == b)
 
 
-def _hashable(value: Any) -> bool:
-    try:
-        hash(value)
-    except TypeError:
-        return False
-    return True
-
-
 def selects_once(key: Atom) -> bool:
     from .adjoint.reverse import _selects_once
 
@@ -712,6 +691,3 @@ def _with_provenance(lines: list[str], sources: list[Any], file: str) -> list[st
         else:
             out.append(line)
     return out
-
-
-__all__ = ["Emitter", "ScalarT", "Text", "emit", "names_taken"]

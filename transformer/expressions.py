@@ -9,29 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from retrograd.runtime.errors import UnsupportedSyntax, UntypedValue
+from retrograd.runtime.errors import UntypedValue
 from retrograd.runtime.rules import ATTRIBUTES
 
 from . import calls
 from .builder import type_of
-from .ir import UNDEFINED, Aggregate, Atom, Const, Ref, SliceAtom, Undefined, Var
-from .types import AggregateT, ArrayT, ConstT, ListT, NumberT, OpaqueT, ScalarT, abstract, is_numeric
+from .ir import Aggregate, Atom, Call, Const, Ref, SliceAtom, Undefined, Var
+from .operators import BINARY, COMPARE, UNARY
+from .types import OPAQUE, AggregateT, ArrayT, ConstT, ListT, NumberT, OpaqueT, ScalarT, abstract, is_numeric
 from .values import BoundMethod, Compiletime, LocalFunction
 
 if TYPE_CHECKING:
     from .lower import Lowering
-
-BINARY = {
-    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
-    ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod, ast.Pow: operator.pow, ast.MatMult: operator.matmul,
-    ast.BitAnd: operator.and_, ast.BitOr: operator.or_, ast.BitXor: operator.xor,
-    ast.LShift: operator.lshift, ast.RShift: operator.rshift,
-}  # fmt: skip
-UNARY = {ast.USub: operator.neg, ast.UAdd: operator.pos, ast.Not: operator.not_, ast.Invert: operator.invert}
-COMPARE = {
-    ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge,
-    ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Is: operator.is_, ast.IsNot: operator.is_not,
-}  # fmt: skip
 
 
 def expression(low: Lowering, node: ast.expr, hint: str = "") -> Any:
@@ -78,8 +67,6 @@ def arithmetic(low: Lowering, fn: Any, left: Any, right: Any, node: ast.AST, hin
 
 
 def _call(fn: Any, *args: Any) -> Any:
-    from .ir import Call
-
     return Call(fn, args, (), "operator")
 
 
@@ -271,8 +258,6 @@ def _field(low: Lowering, owner: Any, attr: str, node: ast.AST) -> Any:
 
 
 def _attribute_call(owner: Any, attr: str) -> Any:
-    from .ir import Call
-
     return Call(getattr, (owner, Const(attr)), (), f"attribute:{attr}")
 
 
@@ -305,9 +290,6 @@ def formatted(low: Lowering, node: ast.JoinedStr, hint: str) -> Any:
             values.append(low.expr(part.value))
     if not values:
         return Const(template.replace("{{", "{").replace("}}", "}"))
-    from .ir import Call
-    from .types import OPAQUE
-
     return low.build.let(Call(str.format, (Const(template), *values)), OPAQUE, hint)
 
 
@@ -341,5 +323,3 @@ REFUSED = {
     ast.GeneratorExp: "a generator", ast.Await: "await", ast.Yield: "a generator", ast.YieldFrom: "a generator",
     ast.Set: "a set", ast.Starred: "a starred expression",
 }  # fmt: skip
-
-__all__ = ["BINARY", "COMPARE", "UNDEFINED", "UnsupportedSyntax", "expression", "local_function"]

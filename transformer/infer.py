@@ -1,6 +1,6 @@
 """What is the type of a call's result?  Mostly found by making the call on small arrays (T2).
 
->>> infer(np.add, (ArrayT(np.dtype(float), (Axis("n", False),)), FLOAT), {})
+>>> infer(np.add, (ArrayT(np.dtype(float), (Axis("n", False),)), abstract(2.0)), {})
 float64[n]
 """
 
@@ -21,14 +21,12 @@ from retrograd.runtime.rules import lookup
 
 from .types import (
     BOOL,
-    FLOAT,
     INT,
     ONE,
     OPAQUE,
     AggregateT,
     ArrayT,
     Axis,
-    ConstT,
     ListT,
     NumberT,
     OpaqueT,
@@ -37,6 +35,7 @@ from .types import (
     abstract,
     broadcast,
     fresh_axis,
+    is_hashable,
     is_numeric,
     join,
     sample,
@@ -81,7 +80,7 @@ class SliceT:
 
 def infer(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """The result type of ``fn(*args, **kwargs)``, arguments given as types or ``Static`` values."""
-    special = SPECIAL.get(fn) if _hashable(fn) else None
+    special = SPECIAL.get(fn) if is_hashable(fn) else None
     if special is not None:
         return special(*args, **kwargs)
     if any(isinstance(_type(a), OpaqueT) for a in (*args, *kwargs.values())):
@@ -643,14 +642,3 @@ SPECIAL: dict[Any, Callable[..., Any]] = {
     numerics.store: _first,
     emitted.stop_gradient: _first,
 }
-
-
-def _hashable(fn: Any) -> bool:
-    try:
-        hash(fn)
-    except TypeError:
-        return False
-    return True
-
-
-__all__ = ["INT", "FLOAT", "ConstT", "LengthT", "ShapeT", "SliceT", "Static", "infer", "is_elementwise"]

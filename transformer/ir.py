@@ -73,6 +73,11 @@ class Aggregate:
     items: tuple[Atom, ...]
     keys: tuple[Any, ...] | None = None
 
+    @property
+    def labels(self) -> Any:
+        """What each part is found under: keys, field names, or positions."""
+        return self.keys if self.keys is not None else range(len(self.items))
+
 
 @dataclass(frozen=True, slots=True)
 class Closure:

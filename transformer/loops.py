@@ -11,11 +11,9 @@ import operator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from .builder import is_known, leaves, refill, same_structure, type_of
 from .ir import UNDEFINED, Aggregate, Block, Call, Const, Each, For, Ref, Undefined, Var, While
-from .types import INT, AggregateT, ArrayT, ListT, NumberT, OpaqueT, RangeT, ScalarT, join
+from .types import INT, AggregateT, ArrayT, ListT, OpaqueT, RangeT, ScalarT, join
 from .values import Compiletime, Stream
 
 if TYPE_CHECKING:
@@ -454,6 +452,3 @@ def _item_type(low: Lowering, iterable: Any, node: ast.AST) -> Any:
     raise low.unsupported(
         node, "a loop over this kind of value cannot be differentiated", "Loop over a range, an array or a list."
     )
-
-
-__all__ = ["NumberT", "assigned", "loop", "np"]

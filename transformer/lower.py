@@ -12,20 +12,20 @@ import ast
 import operator
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import FunctionType
 from typing import Any
 
 import numpy as np
 
-from retrograd.runtime.errors import DifferentiationError, Location, UnsupportedSyntax, UntypedValue
+from retrograd.runtime.errors import DifferentiationError, Location, UnsupportedSyntax
 
 from . import loops, stores
 from .builder import Builder, leaves, refill, same_structure, type_of
 from .expressions import expression, local_function
-from .ir import UNDEFINED, Aggregate, Block, Call, Const, Function, If, Let, Raise, Ref, Undefined, Var, rebuild
+from .ir import UNDEFINED, Aggregate, Block, Call, Const, Function, If, Raise, Ref, Undefined, Var, rebuild
 from .parse import Source, parse
-from .types import INT, OPAQUE, AggregateT, ArrayT, ConstT, ListT, NumberT, OpaqueT, ScalarT, abstract, join
+from .types import INT, AggregateT, ArrayT, ConstT, ListT, NumberT, OpaqueT, ScalarT, abstract, join
 from .values import Compiletime, Frame, LocalFunction
 
 FALLS, JUMPS, DEAD = "falls", "jumps", "dead"
@@ -671,6 +671,3 @@ def lower(
 def cells_of(fn: FunctionType) -> dict[str, Any]:
     """A function's closure, by name."""
     return dict(zip(fn.__code__.co_freevars, fn.__closure__ or ()))
-
-
-__all__ = ["Demand", "Let", "Location", "Lowering", "OPAQUE", "UntypedValue", "lower", "replace"]

@@ -7,7 +7,6 @@ first: colouring of the interference graph, with names for colours.
 
 from __future__ import annotations
 
-import builtins
 import keyword
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -20,7 +19,6 @@ from .ir import Block, Call, For, If, Let, Var, While, bound_inside, defined_by,
 #: What a temporary is called, by what computes it.
 SHORT = {np.exp: "e", np.sqrt: "r", np.zeros_like: "zeros", len: "n", np.max: "peak"}
 RESERVED = frozenset(keyword.kwlist) | {"np", "math", "operator"}
-BUILTIN = frozenset(dir(builtins))
 
 
 @dataclass

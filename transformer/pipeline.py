@@ -1,7 +1,7 @@
 """The passes, in order.
 
-``PRIMAL`` prepares the user's program, ``adjoint`` differentiates it, ``TIDY`` makes prose of the result.  Each pass is
-pure: a program in, a program (or a fact about it) out.
+``PRIMAL`` prepares the user's program, ``JOINT`` simplifies both sweeps together, ``finish`` makes prose of the result.
+Each pass is pure: a program in, a program (or a fact about it) out.
 """
 
 from __future__ import annotations
@@ -31,11 +31,12 @@ from .ir import (
     Function,
     Let,
     Stmt,
-    Undefined,
     Var,
+    defined_by,
     definitions,
     map_blocks,
     reads,
+    rebuild,
     substitute,
     vars_of,
     walk,
@@ -47,7 +48,7 @@ from .simplify.dce import eliminate_dead
 from .simplify.fold import fold_temporaries
 from .simplify.laws import apply_laws
 from .simplify.stores import whole_stores
-from .types import AggregateT, ArrayT, NumberT, ScalarT, is_inexact
+from .types import AggregateT, ArrayT, ListT, NumberT, ScalarT, is_inexact
 
 Pass = tuple[Callable[[Block], Block], str]
 
@@ -123,12 +124,8 @@ def gradient(fn: Function, wrt: tuple[Var, ...], value: bool, aux: bool, single:
 
     sweeps = sweep(fn, wrt, seed)
     fwd, rev = join(sweeps, fn.result)
-    bars = _fresh_results(rev.yields, fn.params, fwd, rev)
-    stmts = [*fwd.stmts, *rev.stmts]
-    final = []
-    for bar, let in bars:
-        stmts += let
-        final.append(bar)
+    copies, final = _fresh_results(rev.yields, fn.params, fwd, rev)
+    stmts = [*fwd.stmts, *rev.stmts, *copies]
     grads: Atom = final[0] if single else Aggregate(tuple, tuple(final))
     result = fwd.yields[0]
     if value:
@@ -168,32 +165,28 @@ def _require_scalar(name: str, root: Atom) -> None:
 
 def _fresh_results(
     bars: tuple[Atom, ...], params: tuple[Var, ...], fwd: Block, rev: Block
-) -> list[tuple[Atom, list[Stmt]]]:
+) -> tuple[list[Stmt], list[Atom]]:
     """Returned cotangents are the caller's: writeable, and distinct from each other and from every argument (M5)."""
     joined = Block((*fwd.stmts, *rev.stmts), ())
     roots = roots_of(params, joined)
     calls = {s.var: s.call for s in walk(joined) if isinstance(s, Let)}
     taken: set[Any] = {root for y in fwd.yields for v in vars_of(y) for root in roots.get(v, ())}
-    out = []
-    for bar in bars:
-        made: list[Stmt] = []
+    made: list[Stmt] = []
 
-        def own(var: Var) -> Atom:
-            if not isinstance(var.type, (ArrayT, NumberT)):
-                return var
-            mine = roots.get(var, frozenset())
-            is_view = var in calls and shares(calls[var])
-            if is_view or mine & taken or not mine or any(is_external(r) for r in mine):
-                copy = Var("", var.type)
-                made.append(Let(copy, Call(np.array, (var,)), None, False))
-                return copy
-            taken.update(mine)
+    def own(var: Var) -> Atom:
+        if not isinstance(var.type, (ArrayT, NumberT)):
             return var
+        mine = roots.get(var, frozenset())
+        is_view = var in calls and shares(calls[var])
+        if is_view or mine & taken or not mine or any(is_external(r) for r in mine):
+            copy = Var("", var.type)
+            made.append(Let(copy, Call(np.array, (var,)), None, False))
+            return copy
+        taken.update(mine)
+        return var
 
-        from .ir import rebuild
-
-        out.append((rebuild(bar, own), made))
-    return out
+    owned = [rebuild(bar, own) for bar in bars]
+    return made, owned
 
 
 def pair(fn: Function, wrt: tuple[Var, ...], copy_inputs: bool = True) -> tuple[Written, Written]:
@@ -203,11 +196,9 @@ def pair(fn: Function, wrt: tuple[Var, ...], copy_inputs: bool = True) -> tuple[
     sweeps = sweep(fn, wrt, lambda result: (result, seed))
     fwd, rev = join(sweeps, fn.result)
     seeds = list(vars_of(seed))
-    inside = set(definitions(rev)) - _rebound(fwd, rev)
+    inside = set(definitions(rev))
     record_vars = [v for v in dict.fromkeys(reads(rev)) if v not in inside and v not in seeds]
-    direct = {v for s in fwd.stmts for v in ([s.var] if isinstance(s, Let) else getattr(s, "results", ()))} | set(
-        fn.params
-    )
+    direct = {v for s in fwd.stmts for v in defined_by(s)} | set(fn.params)
     visible = set(definitions(fwd)) | set(fn.params)
     record_vars = [v for v in record_vars if v in visible]
     stmts = list(fwd.stmts)
@@ -230,12 +221,8 @@ def pair(fn: Function, wrt: tuple[Var, ...], copy_inputs: bool = True) -> tuple[
 
     renamed, openers = _opened_tapes(record_vars)
     back = substitute(rev, lambda v: renamed.get(v, v))
-    bars = _fresh_results(back.yields, (*record_vars, *seeds), Block(), back)
-    stmts = [*openers, *back.stmts]
-    final = []
-    for bar, let in bars:
-        stmts += let
-        final.append(bar)
+    copies, final = _fresh_results(back.yields, (*record_vars, *seeds), Block(), back)
+    stmts = [*openers, *back.stmts, *copies]
     adjoint = Function(
         f"{fn.name}_adjoint", (*record_vars, *seeds), Block(tuple(stmts), (Aggregate(tuple, tuple(final)),)), fn.loc
     )
@@ -249,15 +236,8 @@ def _returned_too(var: Var, fwd: Block, roots: Any) -> bool:
     return any(mine & roots.get(v, frozenset()) for v in vars_of(fwd.yields[0]))
 
 
-def _rebound(fwd: Block, rev: Block) -> set[Var]:
-    """Nothing: a value that the mirror binds again is its own."""
-    return set()
-
-
 def _opened_tapes(record_vars: Iterable[Var]) -> tuple[dict[Var, Var], list[Stmt]]:
     """A pullback may run again: it pops from copies of the tapes."""
-    from .types import ListT
-
     renamed, stmts = {}, []
     for var in record_vars:
         if isinstance(var.type, ListT) and var.hint.endswith("_tape"):
@@ -273,7 +253,7 @@ def seed_like(result: Atom) -> Atom:
 
 def _seed(atom: Atom, path: str) -> Atom:
     if isinstance(atom, Aggregate):
-        keys = atom.keys if atom.keys is not None else range(len(atom.items))
+        keys = atom.labels
         parts = tuple(_seed(item, f"{path}_{key}") for key, item in zip(keys, atom.items))
         return Aggregate(
             atom.kind if atom.keys is None or atom.kind is dict else tuple,
@@ -282,7 +262,7 @@ def _seed(atom: Atom, path: str) -> Atom:
         )
     t = type_of(atom)
     if isinstance(t, AggregateT):
-        keys = t.keys if t.keys is not None else range(len(t.items))
+        keys = t.labels
         parts = tuple(
             Var(f"z{path}_{key}_bar", item) if is_inexact(item) else Const(None) for key, item in zip(keys, t.items)
         )
@@ -298,14 +278,10 @@ def _seed(atom: Atom, path: str) -> Atom:
 def tangent(fn: Function, wrt: tuple[Var, ...], value: bool = True) -> Function:
     """Forward mode: the program of ``(params, tangents) -> value, tangent``."""
     fn, _ = prepare(fn)
-    active = activity(fn, wrt, _everything(fn))
+    active = activity(fn, wrt)
     low = Lowering(Builder(apply_laws))
     made = forward(fn, wrt, active, low, value)
     return replace(made, options={**made.options, "derived": True})
-
-
-def _everything(fn: Function) -> tuple[Atom, ...]:
-    return (fn.result,)
 
 
 def finish(fn: Function, hints: dict[Var, str], written: Iterable[Var], seam: int) -> Written:
@@ -332,4 +308,4 @@ def _named(hints: dict[Var, str]) -> Callable[[Var], bool]:
     return named
 
 
-__all__ = ["Undefined", "Written", "gradient", "pair", "tangent"]
+__all__ = ["Written", "gradient", "pair", "tangent"]

@@ -14,8 +14,9 @@ from retrograd.runtime import emitted, numerics
 from retrograd.runtime.errors import AliasedMutation
 
 from .builder import type_of
-from .expressions import BINARY, arithmetic, item
+from .expressions import arithmetic, item
 from .ir import Aggregate, Call, Const, SliceAtom
+from .operators import BINARY
 from .types import ArrayT, NumberT, ScalarT, is_inexact
 
 if TYPE_CHECKING:

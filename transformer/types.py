@@ -83,6 +83,11 @@ class AggregateT:
     items: tuple[Any, ...]
     keys: tuple[Any, ...] | None = None
 
+    @property
+    def labels(self) -> Any:
+        """What each part is found under: keys, field names, or positions."""
+        return self.keys if self.keys is not None else range(len(self.items))
+
 
 @dataclass(frozen=True, slots=True)
 class ListT:
@@ -150,6 +155,15 @@ def _sequence(value: Any, path: str) -> Any:
     for other in types[1:]:
         item = join(item, other)
     return ListT(type(value), item)
+
+
+def is_hashable(value: Any) -> bool:
+    """May it be looked up in a table of functions?"""
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return True
 
 
 def is_inexact(t: Any) -> bool:

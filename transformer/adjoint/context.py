@@ -130,9 +130,7 @@ def _to_dtype(low: Lowering, g: Atom, u: Any) -> Atom:
         t = type_of(g)
     if t.dtype == u.dtype or (isinstance(t, ScalarT) and t.weak and u.dtype.kind in "fc" and isinstance(u, ScalarT)):
         return g
-    if u.dtype.kind not in "fc" or (
-        u.dtype.kind == "c" and t.dtype.kind == "f" and u.dtype.itemsize == 2 * t.dtype.itemsize and False
-    ):
+    if u.dtype.kind not in "fc":
         return g
     if isinstance(t, ScalarT):
         return low.build.call(u.dtype.type, g, type=ScalarT(u.dtype, False))

@@ -12,13 +12,28 @@ from typing import Any
 
 import numpy as np
 
-from retrograd.runtime import emitted, numerics
+from retrograd.runtime import numerics
 from retrograd.runtime.errors import NoRule
 
 from ..builder import type_of
-from ..ir import Aggregate, Atom, Block, Call, Const, For, Function, If, Let, Raise, Stmt, Undefined, Var, While
+from ..ir import (
+    Aggregate,
+    Atom,
+    Block,
+    Call,
+    Const,
+    For,
+    Function,
+    If,
+    Let,
+    Stmt,
+    Undefined,
+    Var,
+    While,
+    vars_of,
+)
 from ..lower import Lowering
-from ..types import AggregateT, ArrayT, ListT, ScalarT, is_inexact, same_shape
+from ..types import AggregateT, ArrayT, ScalarT, is_inexact, same_shape
 from . import context
 from .reverse import MASKING, _has_complex
 
@@ -37,8 +52,6 @@ class Forward:
         return self.low.build
 
     def is_active(self, atom: Atom) -> bool:
-        from ..ir import vars_of
-
         return any(v in self.dots for v in vars_of(atom))
 
     def dot(self, atom: Atom) -> Atom:
@@ -52,7 +65,7 @@ class Forward:
     def zeros(self, atom: Atom) -> Atom:
         t = type_of(atom)
         if isinstance(t, AggregateT):
-            keys = t.keys if t.keys is not None else range(len(t.items))
+            keys = t.labels
             parts = tuple(self.zeros(self._part(atom, t, key)) for key in keys)
             return Aggregate(t.kind, parts, t.keys)
         if isinstance(t, ScalarT) or not is_inexact(t):
@@ -295,6 +308,3 @@ def _result_dot(sweep: Forward, result: Atom) -> Atom:
     if isinstance(result, Aggregate):
         return Aggregate(result.kind, tuple(_result_dot(sweep, item) for item in result.items), result.keys)
     return sweep.dot(result) if is_inexact(type_of(result)) else Const(None)
-
-
-__all__ = ["ListT", "Raise", "emitted", "forward"]

@@ -20,7 +20,6 @@ from retrograd.runtime.errors import NoRule
 
 from ..builder import type_of
 from ..ir import (
-    UNDEFINED,
     Aggregate,
     Atom,
     Block,
@@ -31,7 +30,6 @@ from ..ir import (
     Function,
     If,
     Let,
-    Raise,
     SliceAtom,
     Stmt,
     Undefined,
@@ -78,7 +76,7 @@ class Reverse:
             return
         t = self.type_at(atom, path)
         if isinstance(t, AggregateT):
-            keys = t.keys if t.keys is not None else range(len(t.items))
+            keys = t.labels
             for key, item in zip(keys, t.items):
                 if is_inexact(item):
                     self.accumulate(atom, self.build.call(operator.getitem, g, Const(key)), (*path, key), masked)
@@ -174,7 +172,7 @@ class Reverse:
     def _nest(self, t: Any, found: dict[Any, Atom], path: tuple[Any, ...]) -> Atom:
         if not isinstance(t, AggregateT):
             return found.get(path, Const(None))
-        keys = t.keys if t.keys is not None else range(len(t.items))
+        keys = t.labels
         parts = tuple(self._nest(item, found, (*path, key)) for key, item in zip(keys, t.items))
         return Aggregate(
             tuple if t.keys is not None and t.kind is not dict else t.kind, parts, t.keys if t.kind is dict else None
@@ -297,7 +295,7 @@ class Reverse:
         inits, args, places = [], [], []
         for k in carried:
             bar = incoming[k]
-            start = bar if bar is not None else self._zero_like_carried(stmt, k)
+            start = bar if bar is not None else self.zeros((stmt.results[k], ()))
             self._carry(start, (stmt.args[k], ()), inits, args, places)
         for place in free:
             start = outer.get(place)
@@ -339,26 +337,20 @@ class Reverse:
         args.append(arg)
         places.append(place)
 
-    def _zero_like_carried(self, stmt: For | While, k: int) -> Atom:
-        return self.zeros((stmt.results[k], ()))
-
     def _free_places(self, stmt: For | While) -> list[Place]:
         """The active places from outside that the loop reads, in order of first reading."""
         own = set(definitions(Block((stmt,), ()))) | set(bound_inside(stmt))
         seen: dict[Place, None] = {}
-        blocks = (stmt.body,) if isinstance(stmt, For) else (stmt.body,)
-        for block in blocks:
-            for var in reads(block):
-                if var in self.active and var not in own:
-                    for path in self._paths(var, block):
-                        seen[(var, path)] = None
+        for var in reads(stmt.body):
+            if var in self.active and var not in own:
+                seen.update(((var, path), None) for path in self._paths(var))
         if isinstance(stmt, For) and stmt.each.kind == "sequence":
             for target, seq in zip(stmt.each.targets, stmt.each.operands):
                 if isinstance(seq, Var) and seq in self.active and target in self.active:
                     seen[(seq, ())] = None
         return list(seen)
 
-    def _paths(self, var: Var, block: Block) -> list[tuple[Any, ...]]:
+    def _paths(self, var: Var) -> list[tuple[Any, ...]]:
         if not isinstance(var.type, AggregateT):
             return [()]
         return list(_inexact_paths(var.type, ()))
@@ -428,8 +420,6 @@ class Reverse:
         if before is None:
             before = self.zeros(place)
             self.masked.add(before)
-        elif before not in self.masked:
-            pass
         self.name(before, place)
         total = self.build.call(emitted.add_at, before, key, g, form="add_at", type=type_of(before))
         self.name(total, place)
@@ -440,7 +430,7 @@ class Reverse:
 
 def _inexact_paths(t: Any, path: tuple[Any, ...]) -> Iterable[tuple[Any, ...]]:
     if isinstance(t, AggregateT):
-        keys = t.keys if t.keys is not None else range(len(t.items))
+        keys = t.labels
         for key, item in zip(keys, t.items):
             yield from _inexact_paths(item, (*path, key))
     elif is_inexact(t):
@@ -595,7 +585,7 @@ def _final(sweep: Reverse, var: Var) -> Atom:
 def _final_at(sweep: Reverse, var: Var, path: tuple[Any, ...]) -> Atom:
     t = sweep.type_at(var, path)
     if isinstance(t, AggregateT):
-        keys = t.keys if t.keys is not None else range(len(t.items))
+        keys = t.labels
         parts = tuple(_final_at(sweep, var, (*path, key)) for key in keys)
         return Aggregate(t.kind, parts, t.keys)
     if not is_inexact(t):
@@ -605,6 +595,3 @@ def _final_at(sweep: Reverse, var: Var, path: tuple[Any, ...]) -> Atom:
         return sweep.zeros((var, path))
     sweep.name(bar, (var, path))
     return bar
-
-
-__all__ = ["UNDEFINED", "Raise", "Reverse", "Sweeps", "reverse"]

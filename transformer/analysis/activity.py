@@ -28,7 +28,6 @@ from ..ir import (
     Var,
     While,
     blocks_of,
-    defined_by,
     vars_of,
     walk,
 )
@@ -157,6 +156,3 @@ STRUCTURAL: set[Callable[..., object]] = {tuple, list, getattr, dict, range, min
 
 def is_structural(call: Call) -> bool:
     return call.fn in STRUCTURAL
-
-
-__all__ = ["activity", "defined_by", "flows", "useful", "varied"]

@@ -16,8 +16,6 @@ import numpy as np
 
 from retrograd.runtime import emitted
 
-from ..builder import type_of
-from ..infer import infer
 from ..ir import (
     Atom,
     Block,
@@ -36,7 +34,7 @@ from ..ir import (
     vars_of,
     walk,
 )
-from ..types import INT, ArrayT, ListT, RangeT, ScalarT
+from ..types import INT, ArrayT, ListT, ScalarT
 from .purity import is_pure
 
 CHEAP = {
@@ -157,9 +155,7 @@ def _mirror_block(
         candidates = [*bound, *directly_defined(forward, rec.trips)]
         outside = _everything_but(used, forward, bound, rec.trips)
         needed = [v for v in candidates if v in used]
-        here = set(_bound_by(mirror))
-        scope = Scope(own, outside | here)
-        restore = rec.plan([v for v in needed if v not in here], scope)
+        restore = rec.plan(needed, Scope(own, outside))
         return _renamed(restore, mirror, rec.hints)
     stmts = tuple(_inner(rec, forward, s, scope_lets, looping) for s in mirror.stmts)
     return Block(stmts, mirror.yields)
@@ -171,10 +167,6 @@ def _renamed(restore: list[Stmt], mirror: Block, hints: dict[Var, str]) -> Block
     whole = substitute(Block((*restore, *mirror.stmts), mirror.yields), lambda v: fresh.get(v, v))
     opened = tuple(replace(s, var=fresh[s.var]) if isinstance(s, Let) and s.var in fresh else s for s in whole.stmts)
     return Block(opened, whole.yields)
-
-
-def _bound_by(mirror: Block) -> Iterable[Var]:
-    return ()
 
 
 def _everything_but(used: set[Var], forward: Block, bound: Iterable[Var], trips: dict[Any, Var]) -> set[Var]:
@@ -229,14 +221,12 @@ def _range_item(*args: Any) -> int:
 
 
 def _with_pushes(rec: Recorder, forward: Block) -> Block:
-    tapes = {tape: var for var, tape in rec.pushes.items()}
     made = _push_block(rec, forward)
-    declared = tuple(Let(tape, Call(list, ()), None, False) for tape in tapes)
-    counters = ()
-    return Block((*_place(declared, made.stmts, set(tapes)), *counters), made.yields)
+    declared = tuple(Let(tape, Call(list, ()), None, False) for tape in rec.pushes.values())
+    return Block(_place(declared, made.stmts), made.yields)
 
 
-def _place(declared: tuple[Let, ...], stmts: tuple[Stmt, ...], tapes: set[Var]) -> tuple[Stmt, ...]:
+def _place(declared: tuple[Let, ...], stmts: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
     """Each tape is declared right before the statement that first pushes on it."""
     out: list[Stmt] = []
     waiting = {d.var: d for d in declared}
@@ -293,6 +283,3 @@ def _counted(rec: Recorder, original: Any, stmt: Any) -> Stmt:
     return replace(
         stmt, args=(*stmt.args, arg), inits=(*stmt.inits, Const(0)), results=(*stmt.results, result), body=body
     )
-
-
-__all__ = ["RangeT", "infer", "record", "type_of"]

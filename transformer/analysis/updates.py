@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import operator
 
-from ..builder import type_of
 from ..ir import Block, Let, Var, walk
 from ..types import ArrayT, ScalarT, same_shape
 from .liveness import liveness
@@ -35,6 +34,3 @@ def _may_update(stmt: Let, roots: Roots, after: set[Var]) -> bool:
         return False
     readers = {v for v in after if v is not stmt.var and roots.get(v, frozenset()) & mine}
     return not readers and first not in after
-
-
-__all__ = ["type_of", "updates_in_place"]

@@ -33,7 +33,6 @@ from ..ir import (
     operands_of,
     reads,
     rebuild,
-    rebuild_call,
     substitute_stmt,
     vars_of,
 )
@@ -143,6 +142,3 @@ def _may_fold(stmt: Let, counts: Counter[Var], here: Counter[Var], named: Any) -
 
 def operations(call: Call) -> int:
     return 1 + sum(operations(a) for a in call.atoms() if isinstance(a, Call))
-
-
-__all__ = ["fold_temporaries", "rebuild_call"]

@@ -115,31 +115,35 @@ def _outer(b: Any, x: Atom, y: Atom, hint: str) -> Atom:
     return b.call(np.outer, x, y, hint=hint)  # type: ignore[no-any-return]
 
 
+def _scaled(b: Any, z_bar: Atom, x: Atom, hint: str) -> Atom:
+    return b.call(operator.mul, z_bar, x, hint=hint, form="operator")  # type: ignore[no-any-return]
+
+
+def _rank(ndim: Atom) -> Any:
+    return ndim.value if isinstance(ndim, Const) else None
+
+
+def _is_flat(factor: Atom, ndim: Atom) -> bool:
+    """Are both factors real vectors or matrices?"""
+    t = _array(factor)
+    return t is not None and isinstance(ndim, Const) and t.ndim <= 2 and ndim.value <= 2 and _is_real(factor)
+
+
 def matmul_left(b: Any, z_bar: Atom, y: Atom, ndim_x: Atom, hint: str = "") -> Atom | None:
     """The cotangent of ``x`` in ``x @ y`` for vectors and matrices."""
-    t = _array(y)
-    if t is None or not isinstance(ndim_x, Const) or t.ndim > 2 or ndim_x.value > 2 or not _is_real(y):
+    if not _is_flat(y, ndim_x):
         return None
-    if t.ndim == 1:
-        return (
-            b.call(operator.mul, z_bar, y, hint=hint, form="operator")
-            if ndim_x.value == 1
-            else _outer(b, z_bar, y, hint)
-        )  # type: ignore[no-any-return]
-    return _matmul(b, y, z_bar, hint) if ndim_x.value == 1 else _matmul(b, z_bar, transposed(b, y), hint)
+    if type_of(y).ndim == 1:
+        return _scaled(b, z_bar, y, hint) if _rank(ndim_x) == 1 else _outer(b, z_bar, y, hint)
+    return _matmul(b, y, z_bar, hint) if _rank(ndim_x) == 1 else _matmul(b, z_bar, transposed(b, y), hint)
 
 
 def matmul_right(b: Any, z_bar: Atom, x: Atom, ndim_y: Atom, hint: str = "") -> Atom | None:
     """The cotangent of ``y`` in ``x @ y`` for vectors and matrices."""
-    t = _array(x)
-    if t is None or not isinstance(ndim_y, Const) or t.ndim > 2 or ndim_y.value > 2 or not _is_real(x):
+    if not _is_flat(x, ndim_y):
         return None
-    if t.ndim == 1:
-        return (
-            b.call(operator.mul, z_bar, x, hint=hint, form="operator")
-            if ndim_y.value == 1
-            else _outer(b, x, z_bar, hint)
-        )  # type: ignore[no-any-return]
+    if type_of(x).ndim == 1:
+        return _scaled(b, z_bar, x, hint) if _rank(ndim_y) == 1 else _outer(b, x, z_bar, hint)
     return _matmul(b, transposed(b, x), z_bar, hint)
 
 

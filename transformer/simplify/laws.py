@@ -26,7 +26,6 @@ from .helpers import HELPERS
 
 MUL, ADD, SUB, DIV, NEG, POW = operator.mul, operator.add, operator.sub, operator.truediv, operator.neg, operator.pow
 _off: ContextVar[frozenset[str]] = ContextVar("laws switched off", default=frozenset())
-counts: dict[str, int] = {}
 
 
 @contextmanager
@@ -222,8 +221,6 @@ def scalar_out_of_quotient(t: Terms, a: Atom, b: Atom) -> Atom | None:
     parts = t.of(a, MUL)
     if parts and is_array(b) and is_scalar(parts[0]) and is_array(parts[1]) and t.build.is_new(a):
         return t.call(MUL, parts[0], t.inner(DIV, parts[1], b))
-    if parts and is_scalar(b) and is_array(parts[1]) and is_number(parts[0]) and t.build.is_new(a):
-        return None
     return None
 
 
@@ -256,21 +253,12 @@ def minus_negative(t: Terms, a: Atom, b: Atom) -> Atom | None:
     return t.call(ADD, a, inner) if inner is not None and not is_number(b) else None
 
 
-def common_scalar(t: Terms, a: Atom, b: Atom) -> Atom | None:
-    """s * a + s * b -> s * (a + b)    (s a scalar, a and b arrays)"""
+def common_scalar(t: Terms, a: Atom, b: Atom, fn: Any = ADD) -> Atom | None:
+    """s * a + s * b -> s * (a + b), and with minus    (s a scalar, a and b arrays)"""
     left, right = t.of(a, MUL), t.of(b, MUL)
     if left and right and left[0] is right[0] and is_scalar(left[0]) and is_array(left[1]) and is_array(right[1]):
         if isinstance(left[0], Var) and t.build.is_new(a) and t.build.is_new(b):
-            return t.call(MUL, left[0], t.inner(ADD, left[1], right[1]))
-    return None
-
-
-def common_scalar_difference(t: Terms, a: Atom, b: Atom) -> Atom | None:
-    """s * a - s * b -> s * (a - b)    (s a scalar, a and b arrays)"""
-    left, right = t.of(a, MUL), t.of(b, MUL)
-    if left and right and left[0] is right[0] and is_scalar(left[0]) and is_array(left[1]) and is_array(right[1]):
-        if isinstance(left[0], Var) and t.build.is_new(a) and t.build.is_new(b):
-            return t.call(MUL, left[0], t.inner(SUB, left[1], right[1]))
+            return t.call(MUL, left[0], t.inner(fn, left[1], right[1]))
     return None
 
 
@@ -380,7 +368,7 @@ LAWS: dict[Any, list[tuple[str, Callable[..., Atom | None]]]] = {
         ("plus zero", plus_zero), ("plus negative", plus_negative),
         ("broadcast into", _for(ADD, broadcast_into)), ("common scalar", common_scalar),
     ],
-    SUB: [("minus negative", minus_negative), ("broadcast into", _for(SUB, broadcast_into)), ("common scalar", common_scalar_difference)],
+    SUB: [("minus negative", minus_negative), ("broadcast into", _for(SUB, broadcast_into)), ("common scalar", _for(SUB, common_scalar))],
     NEG: [("double negative", double_negative), ("sign of constant", sign_of_constant)],
     POW: [("first power", first_power)],
     np.sum: [("sign out of sum", sign_out_of_sum), ("scalar out of sum", scalar_out_of_sum), ("sum of products", sum_of_products)],
@@ -399,13 +387,11 @@ def apply_laws(build: Any, fn: Any, args: tuple[Atom, ...], kwargs: dict[str, At
     if helper is not None and "helpers by rank" not in off:
         found = helper(build, *args, hint=hint, **kwargs)
         if found is not None:
-            counts["helpers by rank"] = counts.get("helpers by rank", 0) + 1
             return found  # type: ignore[no-any-return]
     if fn in NUMPY_DEFAULTS and "defaults unsaid" not in off:
         plain = {k: v for k, v in kwargs.items() if not (isinstance(v, Const) and k in SAID and v.value == SAID[k])}
         bare = args[:-1] if len(args) == 2 and args[1] == Const(None) else args
         if len(plain) < len(kwargs) or len(bare) < len(args):
-            counts["defaults unsaid"] = counts.get("defaults unsaid", 0) + 1
             return build.call(fn, *bare, hint=hint, **plain)  # type: ignore[no-any-return]
     if kwargs:
         return None
@@ -414,6 +400,5 @@ def apply_laws(build: Any, fn: Any, args: tuple[Atom, ...], kwargs: dict[str, At
         if name not in off and len(args) == (1 if fn in (NEG, np.sum) else 2):
             found = law(terms, *args)
             if found is not None:
-                counts[name] = counts.get(name, 0) + 1
                 return found
     return None
