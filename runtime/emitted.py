@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from retrograd.runtime.errors import AliasedMutation
 from retrograd.runtime.rules.rule import constant, lookup, register
 
 
@@ -33,6 +34,71 @@ def call_value(fn: Any, *args: Any, **kwargs: Any) -> Any:
     return fn(*args, **kwargs)
 
 
+def append(xs: list[Any], value: Any) -> list[Any]:
+    """``xs`` with one more item; printed as ``xs.append(value)``."""
+    return [*xs, value]
+
+
+def drop_last(xs: list[Any]) -> list[Any]:
+    """``xs`` without its last item; printed as ``xs.pop()``."""
+    return xs[:-1]
+
+
+def set_item(xs: list[Any], key: int, value: Any) -> list[Any]:
+    """``xs`` with one item exchanged; printed as ``xs[key] = value``."""
+    out = list(xs)
+    out[key] = value
+    return out
+
+
+def set_in(xs: list[Any], path: tuple[Any, ...], value: Any) -> list[Any]:
+    """``xs[i][j] = value`` in place, for items that occur once in their list."""
+    target: Any = xs
+    for key in path[:-1]:
+        item = target[key]
+        if isinstance(target, list) and sum(other is item for other in target) > 1:
+            raise AliasedMutation(
+                "a store into an item that its list holds more than once", remedy="Make each item on its own."
+            )
+        target = item
+    target[path[-1]] = value
+    return xs
+
+
+def repeat(xs: Any, count: int) -> Any:
+    """``xs * count``."""
+    return xs * count
+
+
+def add_items(xs: Any, ys: Any) -> Any:
+    """The sum of two cotangents of a list, item by item."""
+    return [x + y if not isinstance(x, (list, tuple)) else add_items(x, y) for x, y in zip(xs, ys, strict=True)]
+
+
+def add_to_item(xs: list[Any], key: Any, g: Any) -> list[Any]:
+    """``xs`` with ``g`` added to one item."""
+    out = list(xs)
+    if isinstance(key, slice):
+        out[key] = add_items(xs[key], g)
+    else:
+        out[key] = add_items(xs[key], g) if isinstance(g, list) else xs[key] + g
+    return out
+
+
+def zero_items(xs: Any) -> Any:
+    """A zero cotangent for each item of a list."""
+    return [zero_items(x) if isinstance(x, (list, tuple)) else (np.zeros_like(x) if np.ndim(x) else 0.0) for x in xs]
+
+
+def unrepeat(g: Any, count: int) -> Any:
+    """The cotangent of a list that was repeated: the sum over its copies."""
+    n = len(g) // count if count > 0 else 0
+    total = g[:n]
+    for k in range(1, count):
+        total = add_items(total, g[k * n : (k + 1) * n])
+    return total
+
+
 def push(tape: list[Any], value: Any) -> None:
     """Record a value for the reverse sweep; printed as ``tape.append(value)``."""
     tape.append(value)
@@ -43,9 +109,11 @@ def pop(tape: list[Any]) -> Any:
     return tape.pop()
 
 
-def fresh_copy(a: np.ndarray) -> np.ndarray:
-    """A copy in the same memory layout, to be written."""
-    return a.copy(order="K")
+def fresh_copy(a: Any) -> Any:
+    """A copy in the same memory layout, to be written; of a list, with copies of its items."""
+    if isinstance(a, list):
+        return [fresh_copy(x) for x in a]
+    return a.copy(order="K") if isinstance(a, np.ndarray) else a
 
 
 def choose(test: Any, then: Any, orelse: Any) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -129,6 +129,22 @@ class Builder:
         finally:
             self._open.pop()
 
+    @contextmanager
+    def resume(self, stmts: list[Stmt]) -> Iterator[None]:
+        """Go on writing to a list of statements that was closed."""
+        self._open.append(stmts)
+        try:
+            yield
+        finally:
+            self._open.pop()
+
+    def extend(self, stmts: Iterable[Stmt]) -> None:
+        self._open[-1].extend(stmts)
+
+    def attribute(self, owner: Atom, name: str, type: Any, hint: str = "") -> Var:
+        """``owner.name`` of an object whose parts are known."""
+        return self.let(Call(getattr, (owner, Const(name)), (), f"attribute:{name}"), type, hint or name)
+
     def finish(self, *yields: Atom) -> Block:
         return Block(tuple(self._open[-1]), yields)
 
@@ -187,7 +203,7 @@ def leaves(atom: Atom) -> list[Atom]:
 def refill(shape: Atom, parts: Iterator[Atom]) -> Atom:
     """An atom of the given structure with new leaves."""
     if isinstance(shape, Aggregate):
-        return Aggregate(shape.kind, tuple(refill(item, parts) for item in shape.items), shape.keys)
+        return Aggregate(shape.kind, tuple(refill(item, parts) for item in shape.items), shape.keys, shape.ident)
     return next(parts)
 
 

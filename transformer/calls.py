@@ -17,7 +17,9 @@ from retrograd.runtime import emitted
 from retrograd.runtime.errors import SourceUnavailable
 from retrograd.runtime.rules import METHODS, lookup
 
+from . import containers
 from .builder import type_of
+from .containers import extend
 from .ir import Aggregate, Call, Const, Ref, Var
 from .parse import parse
 from .types import (
@@ -119,6 +121,7 @@ def primitive(
                 "Assign the result instead." if name == "out" else "Use np.where(mask, ..., 0).",
             )  # fmt: skip
     result = low.build.call(fn, *args, hint=hint, form=form, **kwargs)
+    low.heap.watch(result, fn, args, tuple(kwargs.items()), form)
     if isinstance(type_of(result), OpaqueT):
         for atom in (*args, *kwargs.values()):
             for part in atom.items if isinstance(atom, Aggregate) else (atom,):
@@ -195,7 +198,7 @@ def _bound(
             env[key] = Aggregate(tuple, bound.arguments.get(key, ()))
         elif parameter.kind is parameter.VAR_KEYWORD:
             extra = bound.arguments.get(key, {})
-            env[key] = Aggregate(dict, tuple(extra.values()), tuple(extra))
+            env[key] = low.heap.new(dict, tuple(extra.values()), tuple(extra))
         else:
             env[key] = bound.arguments[key] if key in bound.arguments else _Default(parameter.default)
     return env
@@ -246,6 +249,8 @@ def method(low: Lowering, fn: BoundMethod, args: Args, kwargs: Kwargs, node: ast
     owner, t = fn.owner, type_of(fn.owner)
     if isinstance(t, (ArrayT, ScalarT, NumberT)):
         return _array_method(low, fn, args, kwargs, node, hint)
+    if isinstance(t, (AggregateT, ListT)) and t.kind in (tuple, list, dict):
+        return containers.method(low, fn, args, kwargs, node)
     if isinstance(t, AggregateT):
         return _aggregate_method(low, fn, t, args, kwargs, node)
     if isinstance(t, ConstT) and isinstance(owner, Const):
@@ -254,8 +259,6 @@ def method(low: Lowering, fn: BoundMethod, args: Args, kwargs: Kwargs, node: ast
             result = getattr(owner.value, fn.name)(*values)
             if isinstance(result, (str, bool, int, float)):
                 return Const(result)
-    if isinstance(t, ListT):
-        raise low.unsupported(node, f"list.{fn.name} cannot be differentiated", "Use an array.")
     bound = low.build.let(Call(getattr, (owner, Const(fn.name)), (), f"attribute:{fn.name}"), OPAQUE)
     return low.build.let(Call(emitted.call_value, (bound, *args), tuple(kwargs.items())), OPAQUE, hint)
 
@@ -276,15 +279,6 @@ def _array_method(low: Lowering, fn: BoundMethod, args: Args, kwargs: Kwargs, no
 
 
 def _aggregate_method(low: Lowering, fn: BoundMethod, t: AggregateT, args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
-    if t.kind is dict:
-        if fn.name in ("items", "keys", "values"):
-            return Stream(fn.name, (fn.owner,))
-        if fn.name == "get" and isinstance(args[0], Const):
-            if args[0].value in (t.keys or ()):
-                return low.build.call(operator.getitem, fn.owner, args[0])
-            return args[1] if len(args) > 1 else Const(None)
-    if t.kind in (tuple, list, dict):
-        raise low.unsupported(node, f"{t.kind.__name__}.{fn.name} cannot be differentiated", "Build a new container.")
     member = inspect.getattr_static(t.kind, fn.name)
     target = getattr(t.kind, fn.name)
     if isinstance(member, (staticmethod, classmethod)):
@@ -405,22 +399,25 @@ def _from_zero(low: Lowering, part: Any, node: ast.AST) -> Any:
     return arithmetic(low, operator.add, Const(0), part, node)
 
 
-_SUM_LOOP = ast.parse("for item in items:\n    total = total + item").body[0]
-
-
 def _sum_loop(low: Lowering, items: Any, start: Any, node: ast.AST) -> Any:
-    loop = ast.fix_missing_locations(ast.copy_location(_SUM_LOOP, node))
-    for inner in ast.walk(loop):
-        if hasattr(inner, "lineno"):
-            ast.copy_location(inner, node)
-    env = low.frame.env
-    low.frame.env = {"items": items, "total": start, "item": Const(0)}
-    del low.frame.env["item"]
-    try:
-        low.block([loop])
-        return low.frame.env["total"]
-    finally:
-        low.frame.env = env
+    return _folded(low, operator.add, items, start, node)
+
+
+def _folded(low: Lowering, fn: Any, items: Any, start: Any, node: ast.AST) -> Any:
+    """``start`` and each item combined from the left, by a loop."""
+    from .expressions import arithmetic
+
+    hidden = low.frame.env.get("%total")
+    low.frame.env["%total"] = start
+
+    def step(item: Any) -> None:
+        low.frame.env["%total"] = arithmetic(low, fn, low.now(low.frame.env["%total"]), item, node)
+
+    containers.for_each(low, items, step, node)
+    total = low.now(low.frame.env.pop("%total"))
+    if hidden is not None:
+        low.frame.env["%total"] = hidden
+    return total
 
 
 def _container(kind: type) -> Callable[..., Any]:

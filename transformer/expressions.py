@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import operator
 import types
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from retrograd.runtime import emitted
 from retrograd.runtime.errors import UntypedValue
 from retrograd.runtime.rules import ATTRIBUTES
 
-from . import calls
+from . import calls, containers
 from .builder import type_of
 from .ir import Aggregate, Atom, Call, Const, Ref, SliceAtom, Undefined, Var
 from .operators import BINARY, COMPARE, UNARY
-from .types import OPAQUE, AggregateT, ArrayT, ConstT, ListT, NumberT, OpaqueT, ScalarT, abstract, is_numeric
+from .types import (
+    BOOL,
+    OPAQUE,
+    AggregateT,
+    ArrayT,
+    ConstT,
+    ListT,
+    NumberT,
+    OpaqueT,
+    ScalarT,
+    abstract,
+    is_hashable,
+    is_numeric,
+)
 from .values import BoundMethod, Compiletime, LocalFunction
 
 if TYPE_CHECKING:
@@ -28,7 +43,10 @@ def expression(low: Lowering, node: ast.expr, hint: str = "") -> Any:
     lower = EXPRESSIONS.get(type(node))
     if lower is None:
         raise low.unsupported(node, f"{REFUSED.get(type(node), type(node).__name__)} cannot be differentiated")
-    return lower(low, node, hint)
+    value = lower(low, node, hint)
+    if isinstance(value, Aggregate) and value.ident is None:
+        return low.heap.new(value.kind, value.items, value.keys, hint=hint)
+    return value
 
 
 def constant(low: Lowering, node: ast.Constant, hint: str) -> Atom:
@@ -47,22 +65,23 @@ def name(low: Lowering, node: ast.Name, hint: str) -> Any:
 def binary(low: Lowering, node: ast.BinOp, hint: str) -> Any:
     left, right = low.expr(node.left), low.expr(node.right)
     low.at(node)
-    return arithmetic(low, BINARY[type(node.op)], left, right, node, hint)
+    return arithmetic(low, BINARY[type(node.op)], low.now(left), right, node, hint)
 
 
 def arithmetic(low: Lowering, fn: Any, left: Any, right: Any, node: ast.AST, hint: str = "") -> Any:
     """An operator on two atoms: numbers, or sequences joined and repeated."""
-    if isinstance(left, Aggregate) and isinstance(right, Aggregate) and fn is operator.add and left.kind is right.kind:
-        return Aggregate(left.kind, left.items + right.items)
-    if fn is operator.mul and isinstance(left, Aggregate) and isinstance(right, Const):
-        return Aggregate(left.kind, left.items * right.value)
+    if isinstance(left, (Aggregate, Var)) and isinstance(right, (Aggregate, Var, Const)):
+        special = overloaded(low, fn, left, right, node) or containers.joined(low, fn, left, right, node, hint)
+        if special is not None:
+            return special
     if fn is operator.mod and isinstance(type_of(left), ConstT):
         return low.build.let(_call(fn, left, right), type_of(Const("")), hint)
     for side in (left, right):
-        if isinstance(side, Compiletime) or isinstance(side, Aggregate):
+        if isinstance(side, Compiletime):
             raise low.unsupported(node, "an operator on this kind of value cannot be differentiated")
-        if isinstance(type_of(side), (AggregateT, ListT)):
-            raise low.unsupported(node, "arithmetic on a list or tuple cannot be differentiated", "Use np.array(...).")
+    plain = {AggregateT, ListT} & {type(type_of(side)) for side in (left, right)}
+    if plain:
+        left, right = (containers.as_operand(low, side, other, node) for side, other in ((left, right), (right, left)))
     return low.build.call(fn, left, right, hint=hint, form="operator")
 
 
@@ -112,6 +131,17 @@ def ternary(low: Lowering, node: ast.IfExp, hint: str) -> Any:
     return low.choose(test, lambda: low.expr(node.body), lambda: low.expr(node.orelse), node, hint)
 
 
+def overloaded(low: Lowering, fn: Any, left: Any, right: Any, node: ast.AST) -> Any:
+    """The result of a user class's own operator; None if neither side has one."""
+    for owner, other, names in ((left, right, DUNDERS.get(fn)), (right, left, REFLECTED.get(fn))):
+        t = type_of(owner)
+        if names and isinstance(t, AggregateT) and t.kind not in (tuple, list, dict):
+            method = inspect.getattr_static(t.kind, names, None)
+            if isinstance(method, types.FunctionType):
+                return calls.call_object(low, method, names, (owner, other), {}, node, "")
+    return None
+
+
 def compare(low: Lowering, node: ast.Compare, hint: str) -> Any:
     return _compare(low, low.expr(node.left), list(zip(node.ops, node.comparators)), node, hint)
 
@@ -134,6 +164,9 @@ def comparison(low: Lowering, op: ast.cmpop, left: Any, right: Any, node: ast.AS
         return Const(_identical(low, left, right, node) == isinstance(op, ast.Is))
     if isinstance(op, (ast.In, ast.NotIn)):
         return _membership(low, left, right, isinstance(op, ast.In), node)
+    if isinstance(left, Aggregate) or isinstance(right, Aggregate):
+        special = overloaded(low, COMPARE[type(op)], left, right, node)
+        return special if special is not None else containers.compared(low, op, left, right, node)
     if isinstance(left, Ref) and isinstance(right, Ref):
         return Const(bool(COMPARE[type(op)](left.value, right.value)))
     if isinstance(type_of(left), ConstT) != isinstance(type_of(right), ConstT) and isinstance(op, (ast.Eq, ast.NotEq)):
@@ -157,18 +190,26 @@ def _identical(low: Lowering, left: Any, right: Any, node: ast.AST) -> bool:
 
 
 def _membership(low: Lowering, left: Any, right: Any, positive: bool, node: ast.AST) -> Any:
-    values = None
-    if isinstance(right, Aggregate):
-        values = list(right.keys) if right.kind is dict and right.keys is not None else right.items
-    elif isinstance(type_of(right), AggregateT) and type_of(right).kind is dict:
-        values = [Const(k) for k in type_of(right).keys]
-    elif isinstance(right, (Const, Ref)):
-        values = [Const(v) for v in right.value]
-    if values is not None and isinstance(left, Const):
-        plain = [v.value if isinstance(v, (Const, Ref)) else v for v in values]
-        if all(not isinstance(v, Var) for v in plain):
-            return Const((left.value in plain) == positive)
-    raise low.unsupported(node, "membership in a container whose contents are not known before the run")
+    """``a in b``: looked up where both are known, compared one by one where ``b`` is."""
+    t = type_of(right) if not isinstance(right, Compiletime) else None
+    values: Any = None
+    if isinstance(t, AggregateT):
+        values = [Const(k) for k in t.keys or ()] if t.kind is dict else low.unpack_all(right, node)
+    elif isinstance(right, (Const, Ref)) and is_hashable(type(right.value)):
+        if isinstance(left, (Const, Ref)):
+            return Const((left.value in right.value) == positive)
+        values = None if isinstance(right.value, str) else [Const(v) for v in right.value]
+    if values is None:
+        raise low.unsupported(node, "membership in a container whose contents are not known before the run")
+    if isinstance(left, (Const, Ref)) and all(isinstance(v, (Const, Ref)) for v in values):
+        return Const((left.value in [v.value for v in values]) == positive)
+    found: Any = Const(False)
+    for value in reversed(values):
+        test = comparison(low, ast.Eq(), left, value, node)
+        found = low.build.call(emitted.either, test, found, type=BOOL) if not isinstance(test, Const) else (
+            Const(True) if test.value else found
+        )
+    return found if positive else low.build.call(operator.not_, found, form="operator")
 
 
 def sequence(low: Lowering, node: ast.Tuple | ast.List, hint: str) -> Any:
@@ -178,17 +219,21 @@ def sequence(low: Lowering, node: ast.Tuple | ast.List, hint: str) -> Any:
             items += low.unpack_all(low.expr(element.value), element)
         else:
             items.append(low.expr(element))
+    items = [low.now(i) for i in items]
     return Aggregate(tuple if isinstance(node, ast.Tuple) else list, tuple(items))
 
 
 def dictionary(low: Lowering, node: ast.Dict, hint: str) -> Any:
-    keys: list[Any] = []
-    for key in node.keys:
-        known = low.expr(key) if key is not None else None
-        if not isinstance(known, Const):
-            raise low.unsupported(node, "a dict whose keys are not literals cannot be differentiated")
-        keys.append(known.value)
-    return Aggregate(dict, tuple(low.expr(v) for v in node.values), tuple(keys))
+    from .stores import hashable_key
+
+    table: dict[Any, Any] = {}
+    for key, value in zip(node.keys, node.values):
+        if key is None:
+            table.update(low.unpack_mapping(low.expr(value), node))
+        else:
+            known = hashable_key(low, low.expr(key), node)
+            table[known] = low.expr(value)
+    return Aggregate(dict, tuple(table.values()), tuple(table))
 
 
 def subscript(low: Lowering, node: ast.Subscript, hint: str) -> Any:
@@ -199,16 +244,20 @@ def subscript(low: Lowering, node: ast.Subscript, hint: str) -> Any:
 
 
 def item(low: Lowering, container: Any, key: Any, node: ast.AST, hint: str = "") -> Any:
-    if isinstance(container, Ref) and not is_numeric(abstract(container.value)):
-        return low.found(container.value[key.value], f"{container.text}[{key.value!r}]", node)
-    if isinstance(container, Aggregate) and not isinstance(key, (Const, SliceAtom)):
-        container = low.demand(container, key, node)
-        if isinstance(container, Aggregate):  # the key became known
-            key = container.items[1]
-            container = container.items[0]
     if isinstance(container, Compiletime):
         raise low.unsupported(node, "indexing this kind of value cannot be differentiated")
-    return low.build.call(operator.getitem, container, key, hint=hint, form="operator")
+    if isinstance(container, Ref) and not is_numeric(abstract(container.value)):
+        return low.found(container.value[key.value], f"{container.text}[{key.value!r}]", node)
+    t = type_of(container)
+    if isinstance(t, AggregateT) and t.kind not in (tuple, list, dict) and not issubclass(t.kind, tuple):
+        method = inspect.getattr_static(t.kind, "__getitem__", None)
+        if method is not None:
+            return calls.call_object(low, method, "__getitem__", (container, key), {}, node, hint)
+    if isinstance(t, AggregateT) and not isinstance(key, (Const, SliceAtom)):
+        return containers.item_of(low, container, key, node, hint)
+    made = low.build.call(operator.getitem, container, key, hint=hint, form="operator")
+    low.heap.watch(made, operator.getitem, (container, key), (), "operator")
+    return made
 
 
 def slice_(low: Lowering, node: ast.Slice, hint: str) -> Any:
@@ -234,10 +283,12 @@ def attribute_of(low: Lowering, owner: Any, attr: str, node: ast.AST, hint: str 
     t = type_of(owner)
     if isinstance(t, AggregateT):
         if t.keys is not None and attr in t.keys and t.kind is not dict:
-            return low.build.let(_attribute_call(owner, attr), t.items[t.keys.index(attr)], hint or attr)
+            return low.build.attribute(owner, attr, t.items[t.keys.index(attr)], hint)
         return _field(low, owner, attr, node)
     if isinstance(t, (ArrayT, ScalarT, NumberT)) and attr in ATTRIBUTES:
-        return low.build.call(ATTRIBUTES[attr], owner, hint=hint, form=f"attribute:{attr}")
+        made = low.build.call(ATTRIBUTES[attr], owner, hint=hint, form=f"attribute:{attr}")
+        low.heap.watch(made, ATTRIBUTES[attr], (owner,), (), f"attribute:{attr}")
+        return made
     if isinstance(t, (ArrayT, ScalarT, NumberT)) and attr == "flat":
         return low.build.call(np.ravel, owner, hint=hint)
     return BoundMethod(owner, attr)
@@ -257,10 +308,6 @@ def _field(low: Lowering, owner: Any, attr: str, node: ast.AST) -> Any:
     raise low.error(UntypedValue, node, f"{t.kind.__name__} has no attribute {attr}")
 
 
-def _attribute_call(owner: Any, attr: str) -> Any:
-    return Call(getattr, (owner, Const(attr)), (), f"attribute:{attr}")
-
-
 def lambda_(low: Lowering, node: ast.Lambda, hint: str) -> Any:
     return local_function(low, node)
 
@@ -268,12 +315,13 @@ def lambda_(low: Lowering, node: ast.Lambda, hint: str) -> Any:
 def local_function(low: Lowering, node: Any) -> LocalFunction:
     defaults = tuple(low.expr(d) for d in node.args.defaults)
     kw = tuple((a.arg, low.expr(d)) for a, d in zip(node.args.kwonlyargs, node.args.kw_defaults) if d is not None)
+    low.frame.escapes = True
     return LocalFunction(node, low.frame, defaults, kw)
 
 
 def walrus(low: Lowering, node: ast.NamedExpr, hint: str) -> Any:
     value = low.expr(node.value, node.target.id)
-    low.bind(node.target.id, value)
+    low.bind_walrus(node.target.id, value)
     return value
 
 
@@ -308,18 +356,25 @@ def call(low: Lowering, node: ast.Call, hint: str) -> Any:
         else:
             kwargs[keyword.arg] = low.expr(keyword.value)
     low.at(node)
-    return calls.call(low, fn, tuple(args), kwargs, node, hint)
+    args, kwargs = [low.now(a) for a in args], {k: low.now(a) for k, a in kwargs.items()}
+    return calls.call(low, low.now(fn), tuple(args), kwargs, node, hint)
 
 
 EXPRESSIONS: dict[type, Any] = {
     ast.Constant: constant, ast.Name: name, ast.BinOp: binary, ast.UnaryOp: unary, ast.BoolOp: boolean,
     ast.IfExp: ternary, ast.Compare: compare, ast.Tuple: sequence, ast.List: sequence, ast.Dict: dictionary,
     ast.Subscript: subscript, ast.Slice: slice_, ast.Attribute: attribute, ast.Lambda: lambda_,
-    ast.NamedExpr: walrus, ast.JoinedStr: formatted, ast.Call: call,
+    ast.NamedExpr: walrus, ast.JoinedStr: formatted, ast.Call: call, ast.ListComp: containers.comprehension,
+    ast.GeneratorExp: containers.comprehension, ast.DictComp: containers.dict_comprehension,
 }  # fmt: skip
 
+DUNDERS = {
+    getattr(operator, name): f"__{name.strip('_')}__"
+    for name in "add sub mul truediv floordiv mod pow matmul lt le gt ge eq ne".split()
+}
+REFLECTED = {fn: f"__r{name.strip('_')}__" for fn, name in DUNDERS.items()}
+
 REFUSED = {
-    ast.ListComp: "a list comprehension", ast.SetComp: "a set comprehension", ast.DictComp: "a dict comprehension",
-    ast.GeneratorExp: "a generator", ast.Await: "await", ast.Yield: "a generator", ast.YieldFrom: "a generator",
+    ast.SetComp: "a set comprehension", ast.Await: "await", ast.Yield: "a generator", ast.YieldFrom: "a generator",
     ast.Set: "a set", ast.Starred: "a starred expression",
 }  # fmt: skip

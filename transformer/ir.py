@@ -72,6 +72,7 @@ class Aggregate:
     kind: Any
     items: tuple[Atom, ...]
     keys: tuple[Any, ...] | None = None
+    ident: Any = field(default=None, compare=False, repr=False)  # while lowering: which mutable thing it is
 
     @property
     def labels(self) -> Any:

@@ -11,10 +11,11 @@ import operator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .builder import is_known, leaves, refill, same_structure, type_of
+from .builder import leaves, type_of
+from .heap import open_parameter
 from .ir import UNDEFINED, Aggregate, Block, Call, Const, Each, For, Ref, Undefined, Var, While
-from .types import INT, AggregateT, ArrayT, ListT, OpaqueT, RangeT, ScalarT, join
-from .values import Compiletime, Stream
+from .types import INT, OPAQUE, AggregateT, ArrayT, ConstT, ListT, OpaqueT, RangeT, ScalarT, is_numeric, join, plain
+from .values import Compiletime, LocalFunction, Stream, Unknown
 
 if TYPE_CHECKING:
     from .lower import Lowering
@@ -58,162 +59,339 @@ def assigned(stmts: list[ast.stmt]) -> list[str]:
         if isinstance(stmt, (ast.FunctionDef, ast.ClassDef)):
             names[stmt.name] = None
             continue
-        for node in ast.walk(stmt):
+        for node in _outside_comprehensions(stmt):
             if isinstance(node, ast.Name) and isinstance(node.ctx, (ast.Store, ast.Del)):
                 names[node.id] = None
-            elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
-                names[_base(node)] = None
-    names.pop("", None)
+            elif isinstance(node, ast.ExceptHandler) and node.name:
+                names[node.name] = None
     return list(names)
 
 
-def _base(node: ast.expr) -> str:
-    while isinstance(node, (ast.Subscript, ast.Attribute)):
-        node = node.value
-    return node.id if isinstance(node, ast.Name) else ""
+COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+
+def _outside_comprehensions(root: ast.AST) -> Any:
+    """The nodes of a statement; what a comprehension binds is its own, but for ``:=``."""
+    stack = [root]
+    while stack:
+        node = stack.pop(0)
+        if isinstance(node, COMPREHENSIONS):
+            stack += [n.target for n in ast.walk(node) if isinstance(n, ast.NamedExpr)]
+            continue
+        yield node
+        if not isinstance(node, (ast.FunctionDef, ast.Lambda, ast.ClassDef)):
+            stack += ast.iter_child_nodes(node)
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A place whose content goes round: a name of an activation, or a thing on the heap (``frame`` is None)."""
+
+    frame: Any
+    name: Any
+
+    @property
+    def hint(self) -> str:
+        name = self.name if self.frame is not None else getattr(self.name, "hint", "")
+        return name if name.isidentifier() else ""
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """The plan of a part that the loop leaves alone."""
+
+    atom: Any
 
 
 @dataclass
 class Carried:
-    """The values that go round: names, the atoms they start as, and the types of their leaves."""
+    """What goes round: for each slot what it starts as, and the plan of its parts.
 
-    names: list[str]
-    inits: dict[str, Any]
-    types: dict[str, list[Any]]
-    stored: set[str] = field(default_factory=set)
-    left_alone: set[str] = field(default_factory=set)
+    A plan is a type, None for what is not bound yet, ``Fixed``, ``Unknown``, or an aggregate of plans.
+    """
 
-    def args(self) -> dict[str, Any]:
-        out = {}
-        for name in self.names:
-            hint = "" if name.startswith("$") else name
-            init = self.inits[name]
-            parts = [
-                UNDEFINED if t is None else Var(hint if not isinstance(init, Aggregate) else "", t)
-                for t in self.types[name]
-            ]
-            out[name] = refill(init, iter(parts)) if isinstance(init, Aggregate) else parts[0]
-        return out
+    low: Lowering
+    inits: dict[Slot, Any] = field(default_factory=dict)
+    plans: dict[Slot, Any] = field(default_factory=dict)
+    own: set[Any] = field(default_factory=set)  # things that exist for one pass only
+
+    def add(self, slot: Slot, init: Any, plan: Any) -> None:
+        self.inits[slot], self.plans[slot] = init, plan
+
+    def drop(self, slot: Slot) -> None:
+        del self.inits[slot], self.plans[slot]
+
+    def bind(self, atoms: dict[Slot, Any]) -> None:
+        """Put values in their places."""
+        for slot, atom in atoms.items():
+            if slot.frame is not None:
+                slot.frame.env[slot.name] = atom
+            else:
+                self.low.heap.contents[slot.name] = atom
+                if isinstance(atom, Var):
+                    self.low.heap.owner[atom] = slot.name
+
+    def fresh(self) -> dict[Slot, Any]:
+        """New values for every slot, as its plan says."""
+        self.own = set()
+        return {slot: self._fresh(plan, self.inits[slot], slot) for slot, plan in self.plans.items()}
+
+    def _fresh(self, plan: Any, init: Any, slot: Slot, top: bool = True) -> Any:
+        if plan is None:
+            return UNDEFINED
+        if isinstance(plan, Fixed):
+            return plan.atom
+        if isinstance(plan, Unknown):
+            return plan
+        if isinstance(plan, Aggregate):
+            starts = init.items if isinstance(init, Aggregate) else [UNDEFINED] * len(plan.items)
+            items = tuple(self._fresh(p, i, slot, False) for p, i in zip(plan.items, starts))
+            if top and slot.frame is None:
+                return Aggregate(plan.kind, items, plan.keys, slot.name)
+            source = self.low.heap.ident(init) if isinstance(init, Aggregate) else None
+            made = self.low.heap.new(plan.kind, items, plan.keys, *([source] if source is not None else []))
+            self.own.add(made.ident)
+            return made
+        var = Var(slot.hint if not isinstance(init, Aggregate) or isinstance(plan, ListT) else "", plan)
+        self.own.add(var)
+        return var
+
+    def end(self, slot: Slot) -> Any:
+        if slot.frame is None:
+            return self.low.heap.contents.get(slot.name, slot.name)
+        return slot.frame.env.get(slot.name, UNDEFINED)
+
+    def closed(self, plan: Any, atom: Any) -> Any:
+        """The value of a slot in the form its plan wants: parts looked up, lists made where lists are carried."""
+        if isinstance(plan, (Fixed, Unknown)) or plan is None:
+            return atom
+        atom = self.low.now(atom)
+        if isinstance(plan, Aggregate) and isinstance(atom, Var) and isinstance(atom.type, AggregateT):
+            atom = open_parameter(self.low.build, atom)
+        if isinstance(plan, Aggregate) and isinstance(atom, Aggregate):
+            items = tuple(self.closed(p, item) for p, item in zip(plan.items, atom.items))
+            return Aggregate(atom.kind, items, atom.keys, atom.ident)
+        if isinstance(plan, ListT) and isinstance(atom, Aggregate):
+            return self.low.as_list(atom)
+        return atom
+
+
+def flat(plan: Any, atom: Any) -> list[Any]:
+    """The parts of a value that its plan carries, in order."""
+    if plan is None or isinstance(plan, (Fixed, Unknown)):
+        return []
+    if isinstance(plan, Aggregate):
+        parts = atom.items if isinstance(atom, Aggregate) else [UNDEFINED] * len(plan.items)
+        return [leaf for p, item in zip(plan.items, parts) for leaf in flat(p, item)]
+    return [atom]
+
+
+def plan_of(low: Lowering, atom: Any) -> Any:
+    """How a value is carried."""
+    if isinstance(atom, Undefined):
+        return None
+    if isinstance(atom, Unknown):
+        return atom
+    if isinstance(atom, Aggregate):
+        return Aggregate(atom.kind, tuple(plan_of(low, low.now(item)) for item in atom.items), atom.keys)
+    if isinstance(atom, Compiletime) or (isinstance(atom, Ref) and not is_numeric(type_of(atom))):
+        return Fixed(atom)
+    t = plain(type_of(atom))
+    return Fixed(atom) if isinstance(t, ConstT) else t
+
+
+def unite(low: Lowering, plan: Any, end: Any, name: str) -> Any:
+    """The plan that also holds ``end``."""
+    if isinstance(plan, Unknown):
+        return plan
+    if isinstance(plan, Fixed):
+        if _same_thing(low, plan.atom, end):
+            return plan
+        mine = plan_of(low, low.now(plan.atom))
+        return _disagree(name) if isinstance(mine, Fixed) else unite(low, mine, end, name)
+    end = low.now(end)
+    if isinstance(plan, Aggregate) and isinstance(end, Var) and isinstance(end.type, AggregateT):
+        end = open_parameter(low.build, end)
+    other = plan_of(low, end)
+    if plan is None or other is None:
+        return other if plan is None else plan
+    if isinstance(plan, Aggregate) and isinstance(end, Aggregate):
+        if (plan.kind, plan.keys, len(plan.items)) == (end.kind, end.keys, len(end.items)):
+            items = tuple(unite(low, p, item, name) for p, item in zip(plan.items, end.items))
+            return Aggregate(plan.kind, items, plan.keys)
+    if isinstance(plan, Aggregate) or isinstance(other, Aggregate):
+        return _united_lists(plan, other, name)
+    if isinstance(other, (Fixed, Unknown)):
+        return _disagree(name)
+    return join(plan, other)
+
+
+def _united_lists(plan: Any, other: Any, name: str) -> Any:
+    lists = [_list_plan(p) for p in (plan, other)]
+    if any(p is None for p in lists):
+        return _disagree(name)
+    return join(*lists)
+
+
+def _list_plan(plan: Any) -> Any:
+    """A list of parts as a list of likes; None if it is no list, or its parts are unlike."""
+    if isinstance(plan, ListT):
+        return plan
+    if not isinstance(plan, Aggregate) or plan.kind is not list:
+        return None
+    item = None
+    for part in map(_type_of_plan, plan.items):
+        item = part if item is None else join(item, part)
+    return None if isinstance(item, OpaqueT) else ListT(plan.kind, item)
+
+
+def _type_of_plan(plan: Any) -> Any:
+    if isinstance(plan, Aggregate):
+        return AggregateT(plan.kind, tuple(map(_type_of_plan, plan.items)), plan.keys)
+    if isinstance(plan, Fixed):
+        return type_of(plan.atom) if not isinstance(plan.atom, Compiletime) else OPAQUE
+    return OPAQUE if plan is None or isinstance(plan, Unknown) else plan
+
+
+def _disagree(name: str) -> Unknown:
+    return Unknown(
+        f"{name or 'a container'} changes its kind or structure from one iteration to the next",
+        "Use an array, or give it the same parts in every iteration.",
+    )
+
+
+def _same_thing(low: Lowering, a: Any, b: Any) -> bool:
+    if a is b:
+        return True
+    ident = low.heap.ident(a)
+    if ident is not None and ident is low.heap.ident(b):
+        return True
+    if isinstance(a, LocalFunction):
+        return a.same(b)
+    if isinstance(a, Aggregate) and isinstance(b, Aggregate):
+        return (a.kind, a.keys, len(a.items), a.ident) == (b.kind, b.keys, len(b.items), b.ident) and all(
+            _same_thing(low, x, y) for x, y in zip(a.items, b.items)
+        )
+    return not isinstance(a, (Var, Aggregate, *Compiletime)) and bool(a == b)
 
 
 def start(low: Lowering, names: list[str]) -> Carried:
-    inits = {name: low.frame.env.get(name, UNDEFINED) for name in names}
-    names = [n for n in names if not isinstance(inits[n], Compiletime)]
-    types = {n: [None if isinstance(leaf, Undefined) else type_of(leaf) for leaf in leaves(inits[n])] for n in names}
-    return Carried(names, inits, types)
+    """The names of the present activation that the body may bind."""
+    carried = Carried(low)
+    for name in names:
+        init = low.now(low.frame.env.get(name, UNDEFINED))
+        if not isinstance(init, Compiletime) or isinstance(init, Unknown):
+            carried.add(Slot(low.frame, name), init, plan_of(low, init))
+        else:
+            carried.add(Slot(low.frame, name), init, Fixed(init))
+    return carried
 
 
-def settle(low: Lowering, carried: Carried, run: Any, node: ast.AST) -> tuple[Any, dict[str, Any], dict[str, Any]]:
-    """Lower the body until names and types are stable; returns what ``run`` made, the arguments and the yields."""
-    before = [frame.env for frame in low.frames]
-    env = low.frame.env
-    for _ in range(PASSES * (len(carried.names) + 4)):
-        args = carried.args()
-        for frame, saved in zip(low.frames, before):
-            frame.env = dict(saved)
-        for name in carried.stored & set(args):
-            low.replace_everywhere(carried.inits[name], args[name])
-        low.frame.env.update(args)
-        made = run()
-        after = low.frame.env
-        for frame, saved in zip(low.frames, before):
-            frame.env = saved
-        new = _newly_carried(carried, env, after)
-        stored = _newly_stored(low, carried, args, after)
-        if not new and not stored and not _changed(low, carried, args, after, node):
-            return made, args, {n: after.get(n, UNDEFINED) for n in carried.names}
+def settle(low: Lowering, carried: Carried, run: Any, node: ast.AST) -> tuple[Any, dict[Slot, Any], dict[Slot, Any]]:
+    """Lower the body until slots and plans are stable; returns what ``run`` made, the arguments and the yields.
+
+    ``run(close)`` lowers the body and calls ``close()`` at its end.
+    """
+    for _ in range(PASSES * (len(carried.plans) + 8)):
+        seen: dict[str, Any] = {}
+
+        def attempt(seen: dict[str, Any] = seen) -> Any:
+            args = carried.fresh()
+            carried.bind(args)
+            begun = {id(f): dict(f.env) for f in low.all_frames()}, dict(low.heap.contents)
+
+            def close() -> None:
+                ends = {slot: carried.end(slot) for slot in carried.plans}
+                found = _discovered(low, carried, begun)
+                wider = {s: unite(low, carried.plans[s], ends[s], s.hint) for s in carried.plans}
+                seen.update(args=args, found=found, wider=wider, ends=ends)
+                seen["closed"] = {s: carried.closed(wider[s], ends[s]) for s in ends}
+
+            return run(close)
+
+        path = low.path(attempt)
+        left = [s for s in carried.plans if _left_alone(low, carried, s, seen["args"][s], seen["ends"][s])]
+        if not seen["found"] and not left and seen["wider"] == carried.plans:
+            low.build.extend(path.stmts)
+            return path.ending, seen["args"], seen["closed"]
+        carried.plans.update(seen["wider"])
+        for slot in left:
+            carried.drop(slot)
+        for slot, init in seen["found"].items():
+            carried.add(slot, init, _first_plan(low, slot, init))
     raise low.unsupported(node, "the types of this loop's variables do not settle")
 
 
-def _newly_carried(carried: Carried, env: dict[str, Any], after: dict[str, Any]) -> bool:
-    """Names that the body changed without assigning them: arrays that a callee stores into."""
-    new = [
-        n for n, v in env.items()
-        if n not in carried.names and n not in carried.left_alone and not n.startswith("$")
-        and isinstance(v, Var) and isinstance(after.get(n), Var) and after[n] is not v
-    ]  # fmt: skip
-    for name in new:
-        carried.names.append(name)
-        carried.inits[name] = env[name]
-        carried.types[name] = [type_of(env[name])]
-    return bool(new)
+def _order(carried: Carried) -> list[Slot]:
+    """The flag that says whether to go on comes first."""
+    return sorted(carried.plans, key=lambda s: s.name != "$go")
 
 
-def _newly_stored(low: Lowering, carried: Carried, args: dict[str, Any], after: dict[str, Any]) -> bool:
-    """Arrays that stay the same object all the way round: the loop writes into them, under every name they have."""
-    new = {
-        n for n, arg in args.items()
-        if n not in carried.stored and isinstance(arg, Var) and isinstance(after.get(n), Var)
-        and after[n] is not arg and low.origin(after[n]) is arg and isinstance(carried.inits[n], Var)
-    }  # fmt: skip
-    carried.stored |= new
-    return bool(new)
+def _first_plan(low: Lowering, slot: Slot, init: Any) -> Any:
+    if slot.frame is None and isinstance(init, Aggregate):
+        return Aggregate(init.kind, tuple(map(Fixed, init.items)), init.keys)
+    return plan_of(low, low.now(init))
 
 
-def _changed(low: Lowering, carried: Carried, args: dict[str, Any], after: dict[str, Any], node: ast.AST) -> bool:
-    """Drop what the body leaves alone, widen what it gives another type."""
-    changed = False
-    for name in list(carried.names):
-        end, arg = after.get(name, UNDEFINED), args[name]
-        if end is arg or (
-            isinstance(end, Aggregate)
-            and all(x is y for x, y in zip(leaves(end), leaves(arg)))
-            and same_structure(end, arg)
-        ):
-            carried.names.remove(name)
-            changed = True
+def _left_alone(low: Lowering, carried: Carried, slot: Slot, arg: Any, end: Any) -> bool:
+    """Is the slot the same at the end of a pass as at its start?"""
+    if isinstance(carried.plans[slot], Unknown):
+        return False
+    if slot.frame is None:
+        return end is arg or (isinstance(end, Aggregate) and _same_parts(low, end, arg))
+    if _same_thing(low, arg, end):
+        return True
+    init = carried.inits[slot]
+    return not isinstance(end, (Var, Aggregate, Undefined)) and not isinstance(end, Compiletime) and end == init
+
+
+def _same_parts(low: Lowering, end: Any, arg: Any) -> bool:
+    return isinstance(arg, Aggregate) and len(end.items) == len(arg.items) and end.keys == arg.keys and all(
+        _same_thing(low, x, y) for x, y in zip(end.items, arg.items)
+    )
+
+
+def _discovered(low: Lowering, carried: Carried, begun: Any) -> dict[Slot, Any]:
+    """The slots that the body changed without saying so: outer names, and things on the heap."""
+    found: dict[Slot, Any] = {}
+    for frame in low.all_frames():
+        was = begun[0].get(id(frame), {})
+        for name, value in was.items():
+            slot = Slot(frame, name)
+            if slot not in carried.plans and not name.startswith("$"):
+                if not _same_thing(low, value, frame.env.get(name, UNDEFINED)):
+                    found[slot] = value
+    for ident, content in low.heap.contents.items():
+        if content is begun[1].get(ident) or Slot(None, ident) in carried.plans or ident in carried.own:
             continue
-        if not isinstance(end, (Var, Aggregate, Undefined)) and end == carried.inits[name] and is_known(end):
-            carried.names.remove(name)
-            changed = True
-            continue
-        if isinstance(end, Compiletime):
-            if isinstance(carried.inits[name], Undefined):
-                carried.names.remove(name)
-                changed = True
-                continue
-            raise low.unsupported(node, f"which function {name} is depends on the run")
-        if isinstance(carried.inits[name], Undefined) and isinstance(end, Aggregate):
-            shape = refill(end, iter([UNDEFINED] * len(leaves(end))))
-            carried.inits[name], carried.types[name] = shape, [None] * len(leaves(end))
-        if not same_structure(end, carried.inits[name]):
-            raise low.unsupported(node, f"{name} changes its structure from one iteration to the next", "Use an array.")
-        ends = [None if isinstance(leaf, Undefined) else type_of(leaf) for leaf in leaves(end)]
-        wider = [_wider(old, new) for old, new in zip(carried.types[name], ends)]
-        if wider != carried.types[name]:
-            carried.types[name] = wider
-            changed = True
-    return changed
+        if ident in begun[1]:
+            found[Slot(None, ident)] = begun[1][ident]
+        elif isinstance(ident, Var) and _is_older(low, ident, begun):
+            found[Slot(None, ident)] = ident
+    return found
 
 
-def _wider(old: Any, new: Any) -> Any:
-    if old is None or new is None:
-        return old if new is None else new
-    return join(old, new)
+def _is_older(low: Lowering, var: Var, begun: Any) -> bool:
+    """Was the value there before the loop?"""
+    if any(var is captured for captured, _ in low.captures.values()):
+        return True
+    roots = [atom for env in begun[0].values() for atom in env.values()] + list(begun[1].values())
+    return low.heap.reaches(roots, {var})
 
 
-def _finish(low: Lowering, carried: Carried, args: dict[str, Any], ends: dict[str, Any]) -> tuple[Any, ...]:
-    """Flat arguments, starting values, yields and results; the environment takes the results."""
-    order = sorted(carried.names, key=lambda n: n != "$go")
+def _finish(low: Lowering, carried: Carried, args: dict[Slot, Any], ends: dict[Slot, Any]) -> tuple[Any, ...]:
+    """Flat arguments, starting values, yields and results; the slots take the results."""
     flat_args, inits, yields, results = [], [], [], []
-    for name in order:
-        parts = []
-        for arg, init, end in zip(leaves(args[name]), leaves(carried.inits[name]), leaves(ends[name])):
-            if isinstance(arg, Undefined):
-                parts.append(UNDEFINED)
-                continue
-            result = Var(arg.hint, arg.type)
-            flat_args.append(arg)
-            inits.append(init)
-            yields.append(end)
-            results.append(result)
-            parts.append(result)
-            if name in carried.stored:
-                low.origins[result] = low.origin(init)
-                low.replace_everywhere(init, result)
-        shape = args[name]
-        low.frame.env[name] = refill(shape, iter(parts)) if isinstance(shape, Aggregate) else parts[0]
-    return tuple(flat_args), tuple(inits), tuple(yields), tuple(results), "$go" in carried.names
+    final = carried.fresh()
+    for slot in _order(carried):
+        plan = carried.plans[slot]
+        flat_args += flat(plan, args[slot])
+        inits += flat(plan, carried.closed(plan, carried.inits[slot]))
+        yields += flat(plan, ends[slot])
+        results += flat(plan, final[slot])
+    carried.bind(final)
+    breaks = any(slot.name == "$go" for slot in carried.plans)
+    return tuple(flat_args), tuple(inits), tuple(yields), tuple(results), breaks
 
 
 # -- while ------------------------------------------------------------------------------------------------
@@ -231,12 +409,13 @@ def while_(low: Lowering, stmt: ast.While) -> None:
         body, test = [leave, *stmt.body], ast.copy_location(ast.Constant(True), stmt)
     carried = start(low, ["$go", "$returned", "$ret", *assigned([ast.copy_location(ast.Expr(test), stmt), *body])])
 
-    def run() -> tuple[Block, Block]:
+    def run(close: Any) -> tuple[Block, Block]:
         low.frame.env["$go"] = Const(True)
         with low.build.block() as head:
             cond = low.expr(test)
         with low.build.block() as stmts:
             low.block(body)
+            close()
         return Block(tuple(head), (cond,)), Block(tuple(stmts))
 
     (head, block), args, ends = settle(low, carried, run, stmt)
@@ -339,7 +518,7 @@ def run_for(low: Lowering, stmt: ast.For, iterable: Any) -> None:
     carried = start(low, names)
     hints = _hints(stmt.target)
 
-    def run() -> tuple[Each, Var, Block]:
+    def run(close: Any) -> tuple[Each, Var, Block]:
         from .stores import assign_to
 
         low.frame.env["$go"] = Const(True)
@@ -348,6 +527,7 @@ def run_for(low: Lowering, stmt: ast.For, iterable: Any) -> None:
         with low.build.block() as stmts:
             assign_to(low, stmt.target, item())
             low.block(stmt.body)
+            close()
         return each, index, Block(tuple(stmts))
 
     (each, index, block), args, ends = settle(low, carried, run, stmt)
@@ -399,7 +579,7 @@ def _items(
     """Flatten ``zip`` and ``enumerate`` into sequences side by side."""
     if isinstance(iterable, Stream) and iterable.kind == "zip":
         parts = [_items(low, a, _hint(hints, k), index, sequences, targets, node) for k, a in enumerate(iterable.args)]
-        return lambda: Aggregate(tuple, tuple(part() for part in parts))
+        return lambda: Aggregate(tuple, tuple([part() for part in parts]))
     if isinstance(iterable, Stream) and iterable.kind == "enumerate":
         inner = _items(low, iterable.args[0], _hint(hints, 1), index, sequences, targets, node)
         return lambda: _pair(_counted(low, index, iterable.args[1], _hint(hints, 0)), inner())
@@ -413,6 +593,7 @@ def _items(
     target = Var(_hint(hints), t)
     sequences.append(seq)
     targets.append(target)
+    low.heap.watch(target, operator.getitem, (seq, index), (), "operator")
     return lambda: target
 
 

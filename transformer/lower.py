@@ -22,13 +22,15 @@ from retrograd.runtime.errors import DifferentiationError, Location, Unsupported
 
 from . import loops, stores
 from .builder import Builder, leaves, refill, same_structure, type_of
+from .containers import Collect
 from .expressions import expression, local_function
-from .ir import UNDEFINED, Aggregate, Block, Call, Const, Function, If, Raise, Ref, Undefined, Var, rebuild
+from .heap import Heap, open_parameter
+from .ir import UNDEFINED, Aggregate, Block, Call, Const, Function, If, Raise, Ref, Stmt, Undefined, Var
 from .parse import Source, parse
 from .types import INT, AggregateT, ArrayT, ConstT, ListT, NumberT, OpaqueT, ScalarT, abstract, join
-from .values import Compiletime, Frame, LocalFunction
+from .values import Compiletime, Frame, LocalFunction, Unknown
 
-FALLS, JUMPS, DEAD = "falls", "jumps", "dead"
+FALLS, JUMPS, DEAD, RAISES = "falls", "jumps", "dead", "raises"
 INLINE_DEPTH = 40
 RECURSION_LIMIT = 20_000
 
@@ -40,11 +42,22 @@ class Demand(Exception):
         self.var = var
 
 
+@dataclass
+class Path:
+    """One of two paths: the names of all active calls, the heap, what was written down, and how it ended."""
+
+    envs: dict[int, dict[str, Any]]
+    contents: dict[Any, Any]
+    stmts: list[Stmt]
+    ending: Any
+
+
 class Lowering:
     """The state of one lowering: the program so far, the frame, and what the result depends on."""
 
     def __init__(self, build: Builder | None = None) -> None:
         self.build = build or Builder()
+        self.heap = Heap(self.build)
         self.frame: Any = None
         self.node: ast.AST | None = None
         self.captures: dict[Any, tuple[Var, Any]] = {}
@@ -52,9 +65,10 @@ class Lowering:
         self.top: Any = None
         self.demandable: set[Var] = set()
         self.frames: list[Frame] = []
-        self.origins: dict[Var, Var] = {}
+        self.escaped: list[Frame] = []
         self.depth = 0
         self.loop_depth = 0
+        self.comprehensions = 0
 
     # -- places and errors --------------------------------------------------------------------------------
 
@@ -78,6 +92,13 @@ class Lowering:
     # -- names --------------------------------------------------------------------------------------------
 
     def lookup(self, name: str, node: ast.AST) -> Any:
+        """What a name holds now."""
+        return self.now(self.handle(name, node))
+
+    def now(self, atom: Any) -> Any:
+        return self.heap.now(atom)
+
+    def handle(self, name: str, node: ast.AST) -> Any:
         frame = self.frame
         while frame is not None:
             if name in frame.env:
@@ -126,10 +147,23 @@ class Lowering:
         return self.captures[key][0]
 
     def bind(self, name: str, value: Any) -> None:
-        self.frame.env[name] = value
+        frame = self.frame
+        while name in frame.outer_names:
+            frame = frame.parent
+            if frame is None or (frame.parent is None and name not in frame.env):
+                raise self.unsupported(
+                    self.node, f"a write to the captured variable {name}", "Return the value instead."  # type: ignore[arg-type]
+                )
+        frame.env[name] = value
+
+    bind_walrus = bind
+    unbound = UNDEFINED
 
     def expr(self, node: ast.expr, hint: str = "") -> Any:
-        return expression(self, node, hint)
+        value = expression(self, node, hint)
+        if isinstance(value, Unknown):
+            raise self.unsupported(node, value.reason, value.remedy)
+        return value
 
     # -- what is known ------------------------------------------------------------------------------------
 
@@ -147,16 +181,6 @@ class Lowering:
         if isinstance(t, ConstT):
             return bool(t.value)
         return bool(t.items) if isinstance(t, AggregateT) else None
-
-    def demand(self, container: Any, key: Any, node: ast.AST) -> Any:
-        """An index into unlike parts must be known: ask for its value, or hold the parts at run time if they are alike."""
-        self.need(key)
-        item = None
-        for part in container.items:
-            item = type_of(part) if item is None else join(item, type_of(part))
-        if item is None or isinstance(item, OpaqueT):
-            raise self.unsupported(node, "an index into unlike items must be known before the run")
-        return self.build.let(Call(container.kind, (container,)), ListT(container.kind, item))
 
     def need(self, atom: Any) -> None:
         if isinstance(atom, Var) and atom in self.demandable:
@@ -198,43 +222,34 @@ class Lowering:
             )
         outer, loop_depth, loc = self.frame, self.loop_depth, self.build.loc
         self._unroll_recursion(source, env)
-        self.frame = Frame(source, globals_, cells, env, parent, qualname)
+        self.frame = Frame(source, globals_, cells, env, parent, qualname, _outer_names(source.tree))
         self.frames.append(self.frame)
         self.depth, self.loop_depth = self.depth + 1, 0
         try:
-            tree = source.tree
-            if isinstance(tree, ast.Lambda):
-                return self.expr(tree.body, "")
-            _refuse_generators(self, tree)
-            env["$ret"] = UNDEFINED
-            self.block(tree.body)
-            result = self.frame.env["$ret"]
-            return Const(None) if isinstance(result, Undefined) else result
+            return self._body(source.tree, env)
         finally:
             self.frames.pop()
+            if self.frame.escapes:
+                self.escaped.append(self.frame)
             self.frame, self.depth, self.loop_depth = outer, self.depth - 1, loop_depth
             self.build.loc = loc
+
+    def _body(self, tree: Any, env: dict[str, Any]) -> Any:
+        if isinstance(tree, ast.Lambda):
+            return self.expr(tree.body, "")
+        _refuse_generators(self, tree)
+        env["$ret"] = UNDEFINED
+        self.block(tree.body)
+        result = self.now(self.frame.env["$ret"])
+        if isinstance(result, Unknown):
+            raise self.unsupported(tree, result.reason, result.remedy)
+        return Const(None) if isinstance(result, Undefined) else result
 
     def _unroll_recursion(self, source: Source, env: dict[str, Any]) -> None:
         """A function that calls itself unrolls once the ints it counts with are known."""
         if any(frame.source.tree is source.tree for frame in self.frames):
             for var in [v for v in self.demandable if isinstance(v, Var)]:
                 raise Demand(var)
-
-    def origin(self, var: Var) -> Var:
-        """The value whose object this one still is: stores make new values of the same array."""
-        return self.origins.get(var, var)
-
-    def replace_everywhere(self, old: Any, new: Any) -> None:
-        """A store made ``new`` of ``old``: every name that held the array, in every active call, holds it still."""
-        if not isinstance(old, Var):
-            return
-        for frame in self.frames:
-            for name, value in list(frame.env.items()):
-                if value is old:
-                    frame.env[name] = new
-                elif isinstance(value, Aggregate):
-                    frame.env[name] = rebuild(value, lambda v: new if v is old else v)
 
     # -- statements ---------------------------------------------------------------------------------------
 
@@ -248,6 +263,9 @@ class Lowering:
                 return self.branch(stmt, stmts[at + 1 :])
             if isinstance(stmt, (ast.Return, ast.Break, ast.Continue, ast.Raise)):
                 return self.jump(stmt)
+            if isinstance(stmt, Collect):
+                stmt.run()
+                continue
             if isinstance(stmt, (ast.For, ast.While)):
                 loops.loop(self, stmt)
                 if contains(stmt.body + stmt.orelse, ast.Return):
@@ -269,7 +287,7 @@ class Lowering:
         if isinstance(stmt, ast.Raise):
             self.raise_(stmt)
             env["$falls"] = Const(False)
-            return DEAD
+            return RAISES
         if isinstance(stmt, ast.Return):
             env["$ret"] = self.expr(stmt.value, "") if stmt.value is not None else Const(None)
             env["$returned"] = Const(True)
@@ -339,51 +357,92 @@ class Lowering:
             test, lambda: self.block(then), skipped if skip == "orelse" else lambda: self.block(orelse), node
         )
 
+    @staticmethod
+    def merged_type(left: Any, right: Any) -> Any:
+        if isinstance(left, Undefined):
+            return type_of(right)
+        return type_of(left) if isinstance(right, Undefined) else join(type_of(left), type_of(right))
+
+    def as_list(self, value: Any) -> Any:
+        """A list whose length only the run knows; None if it cannot be one."""
+        t = type_of(value) if not isinstance(value, Compiletime) else None
+        if isinstance(t, ListT):
+            return value
+        if not isinstance(t, AggregateT) or t.kind not in (list, tuple):
+            return None
+        item = None
+        for part in t.items:
+            item = part if item is None else join(item, part)
+        if isinstance(item, OpaqueT):
+            return None
+        return self.build.let(Call(t.kind, (self.now(value),)), ListT(t.kind, item))
+
     def fork_with(self, test: Any, then: Callable[[], str], orelse: Callable[[], str], node: ast.AST | None) -> str:
         """Two paths, each lowered from the present state, and the values on which they differ merged."""
         loc = self.location(node) if node is not None else self.build.loc
-        (a, a_stmts, a_end), (b, b_stmts, b_end) = self.paths(then, orelse)
-        if a_end == DEAD and not self.loop_depth:
-            a[-1] = self._forget(a[-1], b[-1])
-        if b_end == DEAD and not self.loop_depth:
-            b[-1] = self._forget(b[-1], a[-1])
-        yields = self.merge_frames(a, b, node)
-        self.add_if(test, yields, a_stmts, b_stmts, loc)
-        if a_end == b_end:
-            return str(a_end)
-        return FALLS if FALLS in (a_end, b_end) else JUMPS
+        a, b = self.paths(then, orelse)
+        if RAISES in (a.ending, b.ending):
+            return self.after_raise(test, a, b, loc)
+        if a.ending == DEAD and not self.loop_depth:
+            self._forget(a, b)
+        if b.ending == DEAD and not self.loop_depth:
+            self._forget(b, a)
+        self.add_if(test, self.merge(a, b, node), a.stmts, b.stmts, loc)
+        if a.ending == b.ending:
+            return str(a.ending)
+        return FALLS if FALLS in (a.ending, b.ending) else JUMPS
 
-    def paths(self, then: Callable[[], Any], orelse: Callable[[], Any]) -> list[Any]:
-        """Run both from the present state; for each the environments of all active calls, statements and outcome."""
-        before = [frame.env for frame in self.frames]
-        out = []
-        for run in (then, orelse):
-            for frame, env in zip(self.frames, before):
-                frame.env = dict(env)
-            with self.build.block() as stmts:
-                ending = run()
-            out.append(([frame.env for frame in self.frames], stmts, ending))
-        for frame, env in zip(self.frames, before):
+    def after_raise(self, test: Any, a: Path, b: Path, loc: Location | None) -> str:
+        """A path that raises goes nowhere: the other one goes on, outside the branch."""
+        raising, other = (a, b) if a.ending == RAISES else (b, a)
+        blocks = (a.stmts, []) if raising is a else ([], b.stmts)
+        self.add_if(test, [], *blocks, loc)
+        if other.ending == RAISES:
+            self.build.extend(other.stmts)
+            return RAISES
+        self.adopt(other)
+        return str(other.ending)
+
+    def adopt(self, path: Path) -> None:
+        """Go on where a path ended."""
+        for frame in self.all_frames():
+            if id(frame) in path.envs:
+                frame.env.clear()
+                frame.env.update(path.envs[id(frame)])
+        self.heap.contents = path.contents
+        self.build.extend(path.stmts)
+
+    def all_frames(self) -> list[Frame]:
+        """Every activation whose names can still be read."""
+        return [*self.escaped, *self.frames]
+
+    def paths(self, then: Callable[[], Any], orelse: Callable[[], Any]) -> list[Path]:
+        """Run both from the present state."""
+        return [self.path(run) for run in (then, orelse)]
+
+    def path(self, run: Callable[[], Any]) -> Path:
+        """Run from the present state, and come back to it."""
+        before = [(frame, frame.env) for frame in self.all_frames()]
+        contents = self.heap.contents
+        for frame, env in before:
+            frame.env = dict(env)
+        self.heap.contents = dict(contents)
+        with self.build.block() as stmts:
+            ending = run()
+        made = Path({id(frame): frame.env for frame in self.all_frames()}, self.heap.contents, stmts, ending)
+        for frame, env in before:
             frame.env = env
-        return out
+        self.heap.contents = contents
+        return made
 
-    def merge_frames(self, a: list[Any], b: list[Any], node: ast.AST | None) -> list[Any]:
+    def merge(self, a: Path, b: Path, node: ast.AST | None) -> list[Any]:
         """Merge the two states into the present one; returns what the ``If`` must define."""
-        yields: list[Any] = []
-        made: dict[Any, Any] = {}
-        for frame, left, right in zip(self.frames, a, b):
-            merged = {}
-            for name in dict.fromkeys([*left, *right]):
-                x, y = left.get(name, UNDEFINED), right.get(name, UNDEFINED)
-                key = (x, y) if isinstance(x, Var) and isinstance(y, Var) else None
-                if key is None or key not in made:
-                    value = self.meet(x, y, name, yields, node)
-                    if key is not None:
-                        made[key] = value
-                merged[name] = made[key] if key is not None else value
-            frame.env.clear()
-            frame.env.update(merged)
-        return yields
+        merger = Merger(self, a, b, node)
+        for frame in self.all_frames():
+            if id(frame) in a.envs and id(frame) in b.envs:
+                merger.names(frame)
+        merger.things()
+        return merger.yields
 
     def add_if(
         self, test: Any, yields: list[Any], a_stmts: list[Any], b_stmts: list[Any], loc: Location | None
@@ -393,53 +452,166 @@ class Lowering:
                Block(tuple(b_stmts), tuple(y for _, _, y in yields)), loc, None, self.build.forward)
         )  # fmt: skip
 
-    def _forget(self, env: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    def _forget(self, left: Path, other: Path) -> None:
         """A path that has left the function: its variables are read by no one, its result is."""
-        return {k: (v if k.startswith("$") else other.get(k, UNDEFINED)) for k, v in env.items()}
-
-    def meet(self, left: Any, right: Any, name: str, yields: list[Any], node: ast.AST | None) -> Any:
-        """One value from two paths: the same, or a new one that the ``If`` defines."""
-        if left is right or (not isinstance(left, Var) and not isinstance(left, Compiletime) and left == right):
-            return left
-        if isinstance(left, LocalFunction) and left.same(right):
-            return left
-        pair = [left, right]
-        if any(isinstance(p, (*Compiletime, Ref)) for p in pair) and not all(_is_number(p) for p in pair):
-            if any(isinstance(p, Undefined) for p in pair):
-                return left if isinstance(right, Undefined) else right
-            raise self.unsupported(
-                node or self.node, f"which function {name} is depends on the run", "Call each in its own branch."
-            )  # type: ignore[arg-type]
-        if isinstance(left, Aggregate) and isinstance(right, Aggregate) and same_structure(left, right):
-            parts = [self.meet(x, y, "", yields, node) for x, y in zip(leaves(left), leaves(right))]
-            return refill(left, iter(parts))
-        for one, other in ((left, right), (right, left)):
-            if isinstance(one, Undefined) and isinstance(other, Aggregate):
-                return other
-        t = self.merged_type(left, right)
-        var = Var("" if name.startswith("$") else name, t)
-        yields.append((var, left, right))
-        if isinstance(left, Var) and isinstance(right, Var) and self.origin(left) is self.origin(right):
-            self.origins[var] = self.origin(left)
-        return var
-
-    @staticmethod
-    def merged_type(left: Any, right: Any) -> Any:
-        if isinstance(left, Undefined):
-            return type_of(right)
-        return type_of(left) if isinstance(right, Undefined) else join(type_of(left), type_of(right))
+        mine, theirs = left.envs[id(self.frame)], other.envs[id(self.frame)]
+        left.envs[id(self.frame)] = {
+            **{k: v for k, v in theirs.items() if not k.startswith("$")},
+            **{k: v for k, v in mine.items() if k.startswith("$")},
+        }
 
     def choose(
         self, test: Any, then: Callable[[], Any], orelse: Callable[[], Any], node: ast.AST, hint: str = ""
     ) -> Any:
         """``then() if test else orelse()`` as a value."""
-        (a, a_stmts, left), (b, b_stmts, right) = self.paths(then, orelse)
-        own: list[Any] = []
-        value = self.meet(left, right, hint, own, node)
-        yields = own + self.merge_frames(a, b, node)
-        if yields or a_stmts or b_stmts:
-            self.add_if(test, yields, a_stmts, b_stmts, self.build.loc)
+        a, b = self.paths(then, orelse)
+        merger = Merger(self, a, b, node)
+        value = merger.meet(a.ending, b.ending, hint)
+        for frame in self.all_frames():
+            if id(frame) in a.envs and id(frame) in b.envs:
+                merger.names(frame)
+        merger.things()
+        if merger.yields or a.stmts or b.stmts:
+            self.add_if(test, merger.yields, a.stmts, b.stmts, self.build.loc)
         return value
+
+
+@dataclass
+class Merger:
+    """Two paths meet: what is the same stays, what differs becomes a value that the ``If`` defines."""
+
+    low: Lowering
+    a: Path
+    b: Path
+    node: ast.AST | None
+
+    def __post_init__(self) -> None:
+        self.yields: list[Any] = []
+        self.made: dict[Any, Any] = {}
+
+    def names(self, frame: Frame) -> None:
+        left, right = self.a.envs[id(frame)], self.b.envs[id(frame)]
+        merged = {n: self.meet(left.get(n, UNDEFINED), right.get(n, UNDEFINED), n) for n in dict.fromkeys([*left, *right])}
+        frame.env.clear()
+        frame.env.update(merged)
+
+    def things(self) -> None:
+        """What the heap holds: things that one path alone made are held as it left them."""
+        left, right = self.a.contents, self.b.contents
+        heap, merged = self.low.heap, {}
+        for ident in dict.fromkeys([*left, *right]):
+            default = ident if isinstance(ident, Var) else None
+            x, y = left.get(ident, default), right.get(ident, default)
+            merged[ident] = self.contents(ident, x, y) if x is not None and y is not None else (x or y)
+        heap.contents = merged
+
+    def contents(self, ident: Any, x: Any, y: Any) -> Any:
+        if x is y:
+            return x
+        hint = getattr(ident, "hint", "")
+        if isinstance(x, Aggregate) and isinstance(y, Aggregate) and _alike(x, y):
+            items = tuple(self.meet(m, n, "") for m, n in zip(x.items, y.items))
+            return Aggregate(x.kind, items, x.keys, ident)
+        if isinstance(x, Var) and isinstance(y, Aggregate) and x is ident:
+            return self.contents(ident, self.opened(self.a, x), y)
+        if isinstance(y, Var) and isinstance(x, Aggregate) and y is ident:
+            return self.contents(ident, x, self.opened(self.b, y))
+        made = self.differing(x, y, hint, None)
+        if isinstance(made, Var):
+            self.low.heap.owner[made] = ident
+        return made
+
+    def opened(self, path: Path, var: Var) -> Any:
+        with self.low.build.resume(path.stmts):
+            return open_parameter(self.low.build, var) if isinstance(var.type, AggregateT) else var
+
+    def now(self, path: Path, atom: Any) -> Any:
+        """What a handle means at the end of a path."""
+        contents, self.low.heap.contents = self.low.heap.contents, path.contents
+        with self.low.build.resume(path.stmts):
+            value = self.low.now(atom)
+        self.low.heap.contents = contents
+        return value
+
+    def meet(self, left: Any, right: Any, name: str) -> Any:
+        """One value from two paths: the same, or a new one that the ``If`` defines."""
+        heap = self.low.heap
+        if left is right or _equal(left, right):
+            return left
+        same = heap.ident(left)
+        if same is not None and same is heap.ident(right):
+            return left
+        key = (id(left), id(right))
+        if key not in self.made:
+            ends = self.now(self.a, left), self.now(self.b, right)
+            self.made[key] = (self.differing(*ends, name, (same, heap.ident(right))), left, right)
+        return self.made[key][0]
+
+    def differing(self, left: Any, right: Any, name: str, sources: Any) -> Any:
+        pair = [left, right]
+        if isinstance(left, LocalFunction) and left.same(right):
+            return left
+        if any(isinstance(p, (*Compiletime, Ref)) for p in pair) and not all(_is_number(p) for p in pair):
+            if any(isinstance(p, Undefined) for p in pair):
+                return left if isinstance(right, Undefined) else right
+            if isinstance(left, Ref) and left == right:
+                return left
+            return _disagreement(pair, name)
+        if any(isinstance(p, Aggregate) for p in pair):
+            return self.containers(left, right, name, sources)
+        t = self.low.merged_type(left, right)
+        var = Var(name if name.isidentifier() else "", t)
+        self.yields.append((var, left, right))
+        return var
+
+    def containers(self, left: Any, right: Any, name: str, sources: Any) -> Any:
+        for one, other in ((left, right), (right, left)):
+            if isinstance(one, Undefined):
+                blank = refill(other, iter([UNDEFINED] * len(leaves(other))))
+                return self.parts(*((blank, other) if one is left else (other, blank)), sources)
+        ends = [self.opened(p, x) if isinstance(x, Var) else x for p, x in ((self.a, left), (self.b, right))]
+        if all(isinstance(p, Aggregate) for p in ends) and _alike(*ends):
+            return self.parts(*ends, sources)
+        made = [self.as_list(p, x) for p, x in ((self.a, left), (self.b, right))]
+        if any(m is None for m in made):
+            return Unknown(
+                f"{name or 'this container'} has one structure on one path and another on the other",
+                "Give it the same parts on both paths.",
+            )
+        return self.differing(*made, name, None)
+
+    def parts(self, left: Aggregate, right: Aggregate, sources: Any) -> Aggregate:
+        items = tuple(self.meet(x, y, "") for x, y in zip(left.items, right.items))
+        found = tuple(s for s in sources or () if s is not None)
+        return self.low.heap.new(left.kind, items, left.keys, *found)
+
+    def as_list(self, path: Path, value: Any) -> Any:
+        """A list as the run holds it, whatever its length."""
+        with self.low.build.resume(path.stmts):
+            return self.low.as_list(value)
+
+
+def _alike(x: Aggregate, y: Aggregate) -> bool:
+    return (x.kind, x.keys, len(x.items)) == (y.kind, y.keys, len(y.items))
+
+
+def _equal(left: Any, right: Any) -> bool:
+    """The same literal, or tuples of the same."""
+    if isinstance(left, Aggregate) and isinstance(right, Aggregate):
+        return left.ident is right.ident and _alike(left, right) and all(map(_equal, left.items, right.items))
+    if left is right:
+        return True
+    return not isinstance(left, (Var, Aggregate, *Compiletime)) and bool(left == right)
+
+
+def _disagreement(pair: list[Any], name: str) -> Unknown:
+    if name.startswith("$ret"):
+        return Unknown("which kind of value is returned here depends on the run", "Return values of one kind.")
+    if any(isinstance(p, Unknown) for p in pair):
+        return next(p for p in pair if isinstance(p, Unknown))
+    return Unknown(
+        f"which function {name or 'this'} is depends on the run", "Call each in its own branch."
+    )
 
 
 # -- where data from outside is read, at each call (C2) ---------------------------------------------------
@@ -507,6 +679,10 @@ def _refuse_generators(low: Lowering, tree: ast.AST) -> None:
     for node in _own_nodes(tree):
         if isinstance(node, (ast.Yield, ast.YieldFrom)):
             raise low.unsupported(node, "a generator cannot be differentiated", "Collect the values in a list first.")
+
+
+def _outer_names(tree: ast.AST) -> frozenset[str]:
+    return frozenset(name for node in _own_nodes(tree) if isinstance(node, ast.Nonlocal) for name in node.names)
 
 
 def _own_nodes(tree: ast.AST) -> Any:
@@ -585,13 +761,6 @@ def define(low: Lowering, stmt: ast.FunctionDef) -> None:
     low.bind(stmt.name, local_function(low, stmt))
 
 
-def delete(low: Lowering, stmt: ast.Delete) -> None:
-    for target in stmt.targets:
-        if not isinstance(target, ast.Name):
-            raise low.unsupported(stmt, "del of an item or attribute cannot be differentiated")
-        low.frame.env[target.id] = UNDEFINED
-
-
 def import_(low: Lowering, stmt: ast.Import | ast.ImportFrom) -> None:
     """A local import: done once, when the function is transformed, as it would be at the first call."""
     scope: dict[str, Any] = {
@@ -615,18 +784,17 @@ def nothing(low: Lowering, stmt: ast.stmt) -> None:
 
 STATEMENTS: dict[type, Any] = {
     ast.Assign: assign, ast.AnnAssign: annotated, ast.AugAssign: stores.augment, ast.Expr: effect,
-    ast.Assert: assertion, ast.FunctionDef: define, ast.Pass: nothing, ast.Delete: delete,
-    ast.Import: import_, ast.ImportFrom: import_,
+    ast.Assert: assertion, ast.FunctionDef: define, ast.Pass: nothing, ast.Delete: stores.delete,
+    ast.Import: import_, ast.ImportFrom: import_, ast.Nonlocal: nothing,
 }  # fmt: skip
 
 REFUSED = {
-    ast.Try: "try/except", ast.With: "a with block", ast.Global: "a write to a global", ast.Nonlocal: "a nonlocal write",
+    ast.Try: "try/except", ast.With: "a with block", ast.Global: "a write to a global",
     ast.Match: "match", ast.ClassDef: "a class inside a function", ast.AsyncFor: "async", ast.AsyncWith: "async",
     ast.AsyncFunctionDef: "a coroutine",
 }  # fmt: skip
 REMEDIES = {
     ast.Global: "Return the value instead.",
-    ast.Nonlocal: "Return the value instead.",
     ast.Try: "Test for the condition before the call that raises.",
     ast.With: "Move the with block outside the differentiated function.",
     ast.Match: "Write it as if/elif.",

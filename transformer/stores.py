@@ -1,23 +1,30 @@
-"""Lowering of assignment: to names, to items, to slices, and in place.
+"""Lowering of assignment: to names, to items and slices, to attributes, and in place.
 
-A store into an array is written as the array that it makes: ``u[i] = v`` becomes ``u = store(u, i, v)``, which
-is printed in place where no other live name sees the memory and refused where one does (``analysis.ownership``).
+A store is written as the value that it makes: ``u[i] = v`` becomes ``u = store(u, i, v)``, and the heap remembers that every
+handle of ``u`` means the new value.  It is printed in place where nobody reads the old contents, copied where only the reverse
+sweep does, and refused where a name that the heap does not know of would see it (``analysis.ownership``).
 """
 
 from __future__ import annotations
 
 import ast
+import inspect
 import operator
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from retrograd.runtime import emitted, numerics
 from retrograd.runtime.errors import AliasedMutation
 
+from . import calls
 from .builder import type_of
-from .expressions import arithmetic, item
-from .ir import Aggregate, Call, Const, SliceAtom
+from .expressions import arithmetic, attribute_of, item
+from .heap import View, is_mutable, open_parameter
+from .ir import Aggregate, Call, Const, Ref, SliceAtom, Var
 from .operators import BINARY
-from .types import ArrayT, NumberT, ScalarT, is_inexact
+from .types import AggregateT, ArrayT, ListT, NumberT, ScalarT, is_inexact, join
+from .values import Compiletime
 
 if TYPE_CHECKING:
     from .lower import Lowering
@@ -27,11 +34,17 @@ def assign_to(low: Lowering, target: ast.expr, value: Any) -> None:
     if isinstance(target, ast.Name):
         low.bind(target.id, value)
     elif isinstance(target, (ast.Tuple, ast.List)):
-        unpack(low, target, value)
+        unpack(low, target, low.now(value))
     elif isinstance(target, ast.Subscript):
-        store(low, target, value)
+        container, key = low.expr(target.value), low.expr(target.slice)
+        low.at(target)
+        set_item(low, container, key, low.now(value), target)
+    elif isinstance(target, ast.Attribute):
+        owner = low.expr(target.value)
+        low.at(target)
+        set_attribute(low, owner, target.attr, low.now(value), target)
     else:
-        raise low.unsupported(target, "a store into an attribute cannot be differentiated", "Use a local variable.")
+        raise low.unsupported(target, "a store into this cannot be differentiated", "Use a local variable.")
 
 
 def unpack(low: Lowering, target: ast.Tuple | ast.List, value: Any) -> None:
@@ -41,7 +54,7 @@ def unpack(low: Lowering, target: ast.Tuple | ast.List, value: Any) -> None:
     parts = _parts(low, value, len(names), bool(starred), target)
     if starred:
         at, extra = starred[0], len(parts) - len(names) + 1
-        parts[at : at + extra] = [Aggregate(list, tuple(parts[at : at + extra]))]
+        parts[at : at + extra] = [low.heap.new(list, tuple(parts[at : at + extra]))]
     if len(parts) != len(names):
         raise low.unsupported(target, f"{len(parts)} values cannot be unpacked into {len(names)} names")
     for element, part in zip(names, parts):
@@ -49,15 +62,15 @@ def unpack(low: Lowering, target: ast.Tuple | ast.List, value: Any) -> None:
 
 
 def _parts(low: Lowering, value: Any, count: int, starred: bool, node: ast.AST) -> list[Any]:
-    t = type_of(value)
+    t = type_of(value) if not isinstance(value, Compiletime) else None
     hints = [e.id if isinstance(e, ast.Name) else "" for e in node.elts]  # type: ignore[attr-defined]
-    if isinstance(t, ArrayT) and t.ndim and not starred:
+    if (isinstance(t, ArrayT) and t.ndim or isinstance(t, ListT)) and not starred:
         # the user's unpacking would raise on another length, and so must this
         low.build.let(Call(emitted.expect_length, (value, Const(count))), type_of(Const(None)))
-        return [low.build.call(operator.getitem, value, Const(k), hint=hints[k]) for k in range(count)]
+        return [item(low, value, Const(k), node, hints[k]) for k in range(count)]
     if (
-        not isinstance(value, Aggregate)
-        and hasattr(t, "items")
+        isinstance(value, Var)
+        and isinstance(t, AggregateT)
         and t.kind is not dict
         and not starred
         and len(t.items) == count
@@ -66,94 +79,326 @@ def _parts(low: Lowering, value: Any, count: int, starred: bool, node: ast.AST) 
     return low.unpack_all(value, node)
 
 
-def store(low: Lowering, target: ast.Subscript, value: Any) -> None:
-    container = low.expr(target.value)
-    key = low.expr(target.slice)
-    low.at(target)
-    rebind(low, target, container, key, value)
+# -- items ------------------------------------------------------------------------------------------------
 
 
-def rebind(low: Lowering, target: ast.Subscript, container: Any, key: Any, value: Any) -> None:
-    """``container[key] = value``, as a new value of the name at the bottom of ``target``."""
-    t = type_of(container)
-    if not isinstance(t, ArrayT):
+def set_item(low: Lowering, container: Any, key: Any, value: Any, node: ast.AST) -> None:
+    """``container[key] = value``."""
+    t = type_of(container) if not isinstance(container, Compiletime) else None
+    if isinstance(t, ArrayT):
+        set_in_array(low, container, key, value, node)
+    elif isinstance(t, AggregateT):
+        set_in_container(low, container, key, value, node)
+    elif isinstance(t, ListT):
+        set_in_list(low, container, key, value, node)
+    else:
         raise low.unsupported(
-            target, "a store into a list, a dict or an unknown object cannot be differentiated",
-            "Store into an array, or build a new container.",
+            node, "a store into this kind of value cannot be differentiated",
+            "Store into an array, a list or a dict of known keys.",
         )  # fmt: skip
-    v = type_of(value)
-    if not isinstance(v, (ArrayT, ScalarT, NumberT)):
-        raise low.unsupported(target, "only numbers and arrays can be stored into an array")
-    if t.dtype.kind in "biu" and is_inexact(v):
+
+
+def set_in_array(low: Lowering, array: Any, key: Any, value: Any, node: ast.AST) -> None:
+    t = type_of(array)
+    value = as_numbers(low, value, node)
+    refuse_truncation(low, t, value, node)
+    view = low.heap.views.get(array)
+    if view is None:
+        stored = low.build.call(numerics.store, array, key, value, hint=array.hint, form="store", type=t)
+        low.heap.write(array, stored)
+    elif _is_whole(key):
+        write_through(low, view, value, node)
+    else:
+        copy = low.build.call(np.copy, array)
+        content = low.build.call(numerics.store, copy, key, value, form="store", type=t)
+        write_through(low, view, content, node)
+
+
+def _is_whole(key: Any) -> bool:
+    return isinstance(key, Const) and key.value is Ellipsis
+
+
+def as_numbers(low: Lowering, value: Any, node: ast.AST) -> Any:
+    """What is stored, as NumPy sees it: a sequence becomes an array."""
+    if isinstance(value, Compiletime):
+        raise low.unsupported(node, "only numbers and arrays can be stored into an array")
+    if isinstance(type_of(value), (AggregateT, ListT)):
+        return calls.primitive(low, np.array, (value,), {}, node)
+    if not isinstance(type_of(value), (ArrayT, ScalarT, NumberT)):
+        raise low.unsupported(node, "only numbers and arrays can be stored into an array")
+    return value
+
+
+def refuse_truncation(low: Lowering, t: ArrayT, value: Any, node: ast.AST) -> None:
+    if t.dtype.kind in "biu" and is_inexact(type_of(value)):
         raise low.error(
-            AliasedMutation, target, f"a float is stored into an array of {t.dtype}, which truncates it",
+            AliasedMutation, node, f"a float is stored into an array of {t.dtype}, which truncates it",
             "Make the array with dtype=float.",
         )  # fmt: skip
-    hint = target.value.id if isinstance(target.value, ast.Name) else ""
-    stored = low.build.call(numerics.store, container, key, value, hint=hint, form="store", type=t)
-    _rebind_base(low, target.value, stored)
 
 
-def _rebind_base(low: Lowering, base: ast.expr, stored: Any) -> None:
-    if isinstance(base, ast.Name):
-        if base.id not in low.frame.env:
-            raise low.error(
-                AliasedMutation, base, f"a store into the global or captured array {base.id}",
-                "Pass the array as an argument and return it.",
-            )  # fmt: skip
-        _same_object(low, low.frame.env[base.id], stored)
-        low.bind(base.id, stored)
+# -- through views ----------------------------------------------------------------------------------------
+
+
+def write_through(low: Lowering, view: View, content: Any, node: ast.AST) -> None:
+    """A view has new contents: so has the part of its base that it shows."""
+    base = low.now(view.base)
+    back = THROUGH.get(view.fn)
+    if back is None or not view.sure:
+        raise low.error(
+            AliasedMutation, node, f"a store through the result of {getattr(view.fn, '__name__', 'a call')}, which may be a view",
+            "Copy it where it is made: .copy().",
+        )  # fmt: skip
+    back(low, base, view, content, node)
+
+
+def _through_item(low: Lowering, base: Any, view: View, content: Any, node: ast.AST) -> None:
+    set_item(low, base, view.args[0], content, node)
+
+
+def _through_inverse(inverse: Any) -> Any:
+    def back(low: Lowering, base: Any, view: View, content: Any, node: ast.AST) -> None:
+        whole = low.build.call(np.broadcast_to, content, low.build.call(np.shape, low.build.call(view.fn, base, *view.args, form=view.form, **dict(view.kwargs))))
+        set_in_array(low, base, Const(Ellipsis), inverse(low, whole, base, view), node)
+
+    return back
+
+
+def _untransposed(low: Lowering, whole: Any, base: Any, view: View) -> Any:
+    axes = view.args[0] if view.args else dict(view.kwargs).get("axes", Const(None))
+    if isinstance(axes, Const) and axes.value is None:
+        return low.build.call(np.transpose, whole)
+    order = [a.value for a in axes.items]
+    return low.build.call(np.transpose, whole, Aggregate(tuple, tuple(Const(int(k)) for k in np.argsort(order))))
+
+
+def _unswapped(low: Lowering, whole: Any, base: Any, view: View) -> Any:
+    return low.build.call(np.swapaxes, whole, *view.args, **dict(view.kwargs))
+
+
+def _reshaped(low: Lowering, whole: Any, base: Any, view: View) -> Any:
+    return low.build.call(np.reshape, whole, low.build.call(np.shape, base))
+
+
+#: How a store through a view reaches its base.
+THROUGH: dict[Any, Any] = {
+    operator.getitem: _through_item,
+    np.transpose: _through_inverse(_untransposed),
+    np.swapaxes: _through_inverse(_unswapped),
+    np.matrix_transpose: _through_inverse(lambda low, whole, base, view: low.build.call(np.matrix_transpose, whole)),
+    np.reshape: _through_inverse(_reshaped),
+    np.ravel: _through_inverse(_reshaped),
+    np.squeeze: _through_inverse(_reshaped),
+    np.expand_dims: _through_inverse(_reshaped),
+}
+
+
+# -- containers -------------------------------------------------------------------------------------------
+
+
+def opened(low: Lowering, container: Any, node: ast.AST) -> Aggregate:
+    """A container by its parts, about to be changed."""
+    if isinstance(container, Var):
+        container = open_parameter(low.build, container)
+        low.heap.write(container, container)
+    if container.ident is None or not is_mutable(container.kind):
+        raise low.unsupported(node, f"a store into a {container.kind.__name__}", "Build a new one.")
+    sources = getattr(container.ident, "sources", ())
+    if sources and _is_held(low, container.ident, set(sources)):
+        raise low.error(
+            AliasedMutation, node, "which of two containers is changed here depends on the run",
+            "Change each in its own branch, or copy it first.",
+        )  # fmt: skip
+    return container
+
+
+def _is_held(low: Lowering, ident: Any, sources: set[Any]) -> bool:
+    """Can anybody still see one of the things that this one may be?"""
+    roots = [atom for frame in low.all_frames() for atom in frame.env.values()]
+    return low.heap.reaches([r for r in roots if low.heap.ident(r) is not ident], sources)
+
+
+def change(low: Lowering, container: Any, items: Any, keys: Any, node: ast.AST) -> None:
+    """The container holds these parts from here on."""
+    container = opened(low, container, node)
+    low.heap.write(container, Aggregate(container.kind, tuple(items), keys, container.ident))
+
+
+def set_in_container(low: Lowering, container: Any, key: Any, value: Any, node: ast.AST) -> None:
+    kind = type_of(container).kind
+    if kind not in (list, dict):
+        method = inspect.getattr_static(kind, "__setitem__", None)
+        if method is None or kind is tuple:
+            raise low.unsupported(node, f"a store into a {kind.__name__} cannot be differentiated", "Build a new one.")
+        calls.call_object(low, method, "__setitem__", (container, key, value), {}, node, "")
         return
-    if isinstance(base, ast.Subscript):
-        container, key = low.expr(base.value), low.expr(base.slice)
-        keys = key.items if isinstance(key, Aggregate) else (key,)
-        if all(isinstance(k, SliceAtom) or isinstance(type_of(k), ScalarT) or (isinstance(k, Const)) for k in keys):
-            rebind(low, base, container, key, stored)
-            return
-    raise low.unsupported(base, "a store through this expression cannot be differentiated", "Store into a named array.")
+    container = opened(low, container, node)
+    if kind is dict:
+        _set_in_dict(low, container, key, value, node)
+    elif isinstance(key, Const) and isinstance(key.value, int):
+        items = list(container.items)
+        if not -len(items) <= key.value < len(items):
+            raise low.unsupported(node, f"the list has no item {key.value}")
+        items[key.value] = value
+        change(low, container, items, None, node)
+    elif isinstance(key, SliceAtom) and isinstance(value, Aggregate) and _known_slice(key) is not None:
+        items = list(container.items)
+        items[_known_slice(key)] = value.items
+        change(low, container, items, None, node)
+    else:
+        low.need(key)
+        set_in_list(low, as_run_time_list(low, container, node), key, value, node)
+
+
+def _known_slice(key: SliceAtom) -> Any:
+    parts = (key.start, key.stop, key.step)
+    return slice(*(p.value for p in parts)) if all(isinstance(p, Const) for p in parts) else None  # type: ignore[union-attr]
+
+
+def _set_in_dict(low: Lowering, container: Aggregate, key: Any, value: Any, node: ast.AST) -> None:
+    key = hashable_key(low, key, node)
+    keys, items = list(container.keys or ()), list(container.items)
+    if key in keys:
+        items[keys.index(key)] = value
+    else:
+        keys.append(key)
+        items.append(value)
+    change(low, container, items, tuple(keys), node)
+
+
+def hashable_key(low: Lowering, key: Any, node: ast.AST) -> Any:
+    """The value of a dict key, which must be known before the run."""
+    if isinstance(key, Const):
+        return key.value
+    if isinstance(key, Aggregate) and key.kind is tuple:
+        return tuple(hashable_key(low, k, node) for k in key.items)
+    low.need(key)
+    raise low.unsupported(node, "a dict key that is not known before the run", "Use a list or an array and an index.")
+
+
+def as_run_time_list(low: Lowering, container: Any, node: ast.AST) -> Any:
+    """The same list, held by the run from here on."""
+    made = low.as_list(container)
+    if made is None:
+        raise low.unsupported(node, "an index into a list of unlike items must be known before the run")
+    low.heap.write(container, made)
+    return made
+
+
+def set_in_list(low: Lowering, xs: Any, key: Any, value: Any, node: ast.AST) -> None:
+    """A store into a list of unknown length, or into an item of its items."""
+    path = [key]
+    view = low.heap.views.get(xs)
+    while view is not None:
+        xs, path = low.now(view.base), [view.args[0], *path]
+        view = low.heap.views.get(xs)
+    t = type_of(xs)
+    if isinstance(key, SliceAtom):
+        raise low.unsupported(node, "a store into a slice of a list", "Store item by item, or use an array.")
+    if len(path) == 1:
+        t = ListT(t.kind, join(t.item, type_of(value)) if t.item is not None else type_of(value))
+        made = low.build.call(emitted.set_item, xs, key, value, hint=xs.hint, form="store", type=t)
+    else:
+        made = low.build.call(emitted.set_in, xs, Aggregate(tuple, tuple(path)), value, hint=xs.hint, type=t)
+    low.heap.write(xs, made)
+
+
+# -- attributes -------------------------------------------------------------------------------------------
+
+
+def set_attribute(low: Lowering, owner: Any, name: str, value: Any, node: ast.AST) -> None:
+    """``owner.name = value`` of an object whose parts are known."""
+    t = type_of(owner) if not isinstance(owner, Compiletime) else None
+    if not isinstance(t, AggregateT) or t.kind in (tuple, list, dict):
+        raise low.unsupported(
+            node, f"a store into the attribute {name} of this kind of value cannot be differentiated", "Use a local variable."
+        )
+    member = inspect.getattr_static(t.kind, name, None)
+    if isinstance(member, property) and member.fset is not None:
+        calls.call_object(low, member.fset, name, (owner, value), {}, node, "")
+        return
+    owner = opened(low, owner, node)
+    keys, items = list(owner.keys or ()), list(owner.items)
+    if name in keys:
+        items[keys.index(name)] = value
+    else:
+        keys.append(name)
+        items.append(value)
+    change(low, owner, items, tuple(keys), node)
+
+
+# -- augmented assignment ---------------------------------------------------------------------------------
 
 
 def augment(low: Lowering, stmt: ast.AugAssign) -> None:
-    """``x += v``: a new value for numbers, in place for arrays."""
-    op = BINARY[type(stmt.op)]
-    target = stmt.target
+    """``x += v``: a new value for numbers, in place for arrays and lists."""
+    op, target = BINARY[type(stmt.op)], stmt.target
     if isinstance(target, ast.Name):
-        old = low.lookup(target.id, target)
-        value = low.expr(stmt.value)
-        low.at(stmt)
-        low.bind(target.id, _augmented(low, op, old, value, stmt, target))
-    elif isinstance(target, ast.Subscript):
-        container, key = low.expr(target.value), low.expr(target.slice)
-        old = item(low, container, key, target)
-        value = low.expr(stmt.value)
-        low.at(stmt)
-        rebind(low, target, container, key, arithmetic(low, op, old, value, stmt))
-    else:
-        raise low.unsupported(target, "a store into an attribute cannot be differentiated", "Use a local variable.")
+        old = low.expr(ast.copy_location(ast.Name(target.id, ast.Load()), target))
+        new = _augmented(low, op, old, low.expr(stmt.value), stmt, target.id)
+        if new is not None:
+            low.bind(target.id, new)
+        return
+    container = low.expr(target.value)
+    if isinstance(target, ast.Attribute):
+        old = attribute_of(low, container, target.attr, target)
+        new = _augmented(low, op, old, low.expr(stmt.value), stmt)
+        if new is not None:
+            set_attribute(low, low.now(container), target.attr, new, target)
+        return
+    key = low.expr(target.slice)
+    old = item(low, container, key, target)
+    value = low.expr(stmt.value)
+    low.at(stmt)
+    container = low.now(container)
+    if isinstance(type_of(container), ArrayT):
+        set_item(low, container, key, arithmetic(low, op, low.now(old), value, stmt), target)
+        return
+    new = _augmented(low, op, old, value, stmt)
+    if new is not None:
+        set_item(low, container, key, new, target)
 
 
-def _augmented(low: Lowering, op: Any, old: Any, value: Any, stmt: ast.AugAssign, target: ast.Name) -> Any:
-    t = type_of(old)
-    if not isinstance(t, ArrayT):
-        return arithmetic(low, op, old, value, stmt, target.id)
-    if t.dtype.kind in "biu" and is_inexact(type_of(value)):
-        raise low.error(
-            AliasedMutation, stmt, "a float is added in place to an array of ints", "Make the array with dtype=float."
-        )
-    if target.id not in low.frame.env:
-        raise low.error(
-            AliasedMutation,
-            stmt,
-            f"the global or captured array {target.id} is changed in place",
-            "Make a copy of it first.",
-        )
-    new = arithmetic(low, op, old, value, stmt)
-    stored = low.build.call(numerics.store, old, Const(Ellipsis), new, hint=target.id, form="store", type=t)
-    _same_object(low, old, stored)
-    return stored
+def _augmented(low: Lowering, op: Any, old: Any, value: Any, stmt: ast.AugAssign, hint: str = "") -> Any:
+    """The new value; None if the old one was changed in place."""
+    low.at(stmt)
+    old, value = low.now(old), low.now(value)
+    t = type_of(old) if not isinstance(old, Compiletime) else None
+    if isinstance(t, ArrayT):
+        refuse_truncation(low, t, as_numbers(low, value, stmt), stmt)
+        set_in_array(low, old, Const(Ellipsis), arithmetic(low, op, old, value, stmt), stmt)
+        return None
+    if isinstance(t, (AggregateT, ListT)) and t.kind is list and op is operator.add:
+        calls.extend(low, old, value, stmt)
+        return None
+    if isinstance(t, AggregateT) and t.kind not in (tuple, list, dict):
+        method = inspect.getattr_static(t.kind, f"__i{op.__name__.strip('_')}__", None)
+        if method is not None:
+            return calls.call_object(low, method, op.__name__, (old, value), {}, stmt, "")
+    return arithmetic(low, op, old, value, stmt, hint)
 
 
-def _same_object(low: Lowering, old: Any, stored: Any) -> None:
-    """Every name of the array holds what the store made of it."""
-    low.origins[stored] = low.origin(old)
-    low.replace_everywhere(old, stored)
+# -- del --------------------------------------------------------------------------------------------------
+
+
+def delete(low: Lowering, stmt: ast.Delete) -> None:
+    for target in stmt.targets:
+        if isinstance(target, ast.Name):
+            low.frame.env[target.id] = low.unbound
+        elif isinstance(target, ast.Subscript):
+            delete_item(low, low.expr(target.value), low.expr(target.slice), stmt)
+        else:
+            raise low.unsupported(stmt, "del of an attribute cannot be differentiated")
+
+
+def delete_item(low: Lowering, container: Any, key: Any, node: ast.AST) -> None:
+    if not isinstance(container, (Var, Aggregate)) or not isinstance(type_of(container), AggregateT):
+        raise low.unsupported(node, "del of this kind of item cannot be differentiated", "Build a new list without it.")
+    container = opened(low, container, node)
+    keys, items = list(container.labels), list(container.items)
+    at = hashable_key(low, key, node)
+    where = keys.index(at if container.kind is dict or at >= 0 else at + len(items))
+    del keys[where], items[where]
+    change(low, container, items, tuple(keys) if container.keys is not None else None, node)
+
+

@@ -174,7 +174,7 @@ def is_inexact(t: Any) -> bool:
         return True
     if isinstance(t, AggregateT):
         return any(is_inexact(item) for item in t.items)
-    return is_inexact(t.item) if isinstance(t, ListT) else False
+    return t.item is not None and is_inexact(t.item) if isinstance(t, ListT) else False
 
 
 def is_numeric(t: Any) -> bool:
@@ -231,9 +231,11 @@ def same_shape(a: Any, b: Any) -> bool:
 def join(a: Any, b: Any) -> Any:
     """The type of a value that is an ``a`` on one path and a ``b`` on another."""
     if a == b:
-        return a
+        return a if getattr(a, "axis", None) == getattr(b, "axis", None) else plain(a)
     if isinstance(a, ScalarT) and isinstance(b, ScalarT):
         return _join_scalars(a, b)
+    if isinstance(a, ListT) and isinstance(b, ListT):
+        return _join_lists(a, b)
     if isinstance(a, ArrayT) and isinstance(b, ArrayT) and a.ndim == b.ndim and a.dtype == b.dtype:
         return ArrayT(a.dtype, tuple(_join_axis(m, n) for m, n in zip(a.shape, b.shape)))
     if isinstance(a, AggregateT) and isinstance(b, AggregateT):
@@ -244,6 +246,23 @@ def join(a: Any, b: Any) -> Any:
         kinds = {_kind(a), _kind(b)}
         return NumberT(_dtype(a) if _dtype(a) == _dtype(b) else None) if kinds & {"f", "c", "?"} else OPAQUE
     return OPAQUE
+
+
+def _join_lists(a: ListT, b: ListT) -> Any:
+    """An empty list has items of no type yet."""
+    if a.kind is not b.kind:
+        return OPAQUE
+    item = b.item if a.item is None else (a.item if b.item is None else join(a.item, b.item))
+    return OPAQUE if isinstance(item, OpaqueT) else ListT(a.kind, item)
+
+
+def plain(t: Any) -> Any:
+    """The type without what it remembers of where a length came from."""
+    if isinstance(t, ScalarT) and type(t) is not ScalarT:
+        return ScalarT(t.dtype, t.weak, t.number)
+    if isinstance(t, AggregateT):
+        return AggregateT(t.kind, tuple(map(plain, t.items)), t.keys)
+    return t
 
 
 def _kind(t: Any) -> str:

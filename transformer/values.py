@@ -23,6 +23,8 @@ class Frame:
     env: dict[str, Any] = field(default_factory=dict)
     parent: Frame | None = None
     qualname: str = ""
+    outer_names: frozenset[str] = frozenset()  # declared nonlocal
+    escapes: bool = False  # a function made here may outlive the activation
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,4 +74,12 @@ class Stream:
     args: tuple[Any, ...]
 
 
-Compiletime = (LocalFunction, BoundMethod, Partial, Derivative, Stream)
+@dataclass(frozen=True)
+class Unknown:
+    """What a name holds where paths disagree beyond what a value can express; reading it is an error, with this reason."""
+
+    reason: str
+    remedy: str = ""
+
+
+Compiletime = (LocalFunction, BoundMethod, Partial, Derivative, Stream, Unknown)

@@ -1,0 +1,422 @@
+"""Lowering of lists, tuples and dicts: operators, methods and comprehensions.
+
+A container whose parts are known is an ``Aggregate``; a list whose length only the run knows is a value of its own, changed
+by ``append`` and the like, each of which makes a new value of the same list (see ``heap``).
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from retrograd.runtime import emitted
+
+from .builder import type_of
+from .ir import Aggregate, Call, Const, Ref
+from .types import AggregateT, ListT, OpaqueT, ScalarT, is_numeric, join
+from .values import BoundMethod, Compiletime, Stream
+
+if TYPE_CHECKING:
+    from .lower import Lowering
+
+Args = tuple[Any, ...]
+Kwargs = dict[str, Any]
+SEQUENCES = (list, tuple)
+
+
+def kind_of(atom: Any) -> Any:
+    """list, tuple or dict, for containers; else None."""
+    t = type_of(atom) if not isinstance(atom, Compiletime) else None
+    return t.kind if isinstance(t, (AggregateT, ListT)) else None
+
+
+def parts_of(low: Lowering, atom: Any, node: ast.AST) -> list[Any] | None:
+    """The items of a container of known length."""
+    if isinstance(atom, Aggregate):
+        return list(atom.items)
+    t = type_of(atom)
+    return low.unpack_all(atom, node) if isinstance(t, AggregateT) and t.kind in SEQUENCES else None
+
+
+# -- operators --------------------------------------------------------------------------------------------
+
+
+def joined(low: Lowering, fn: Any, left: Any, right: Any, node: ast.AST, hint: str) -> Any:
+    """``xs + ys`` and ``xs * n``; None where neither is meant."""
+    kinds = kind_of(left), kind_of(right)
+    if fn is operator.add and kinds[0] in SEQUENCES and kinds[0] is kinds[1]:
+        parts = parts_of(low, left, node), parts_of(low, right, node)
+        if parts[0] is not None and parts[1] is not None:
+            return Aggregate(kinds[0], (*parts[0], *parts[1]))
+        return low.build.call(operator.add, *_both_lists(low, left, right, node), hint=hint, form="operator", type=_joined_type(left, right))
+    if fn is operator.mul and kinds[1] in SEQUENCES and kinds[0] is None:
+        left, right, kinds = right, left, (kinds[1], kinds[0])
+    if fn is operator.mul and kinds[0] in SEQUENCES and kinds[1] is None and _is_count(right):
+        return _repeated(low, left, right, node, hint)
+    return None
+
+
+def _is_count(atom: Any) -> bool:
+    t = type_of(atom)
+    return isinstance(t, ScalarT) and t.dtype.kind in "iu"
+
+
+def _both_lists(low: Lowering, left: Any, right: Any, node: ast.AST) -> list[Any]:
+    made = [low.as_list(x) for x in (left, right)]
+    if any(m is None for m in made):
+        raise low.unsupported(node, "lists of unlike items, one of unknown length, cannot be joined", "Use arrays.")
+    return made
+
+
+def _joined_type(left: Any, right: Any) -> Any:
+    types = [type_of(x) for x in (left, right)]
+    kind = types[0].kind
+    items = [t.item if isinstance(t, ListT) else _item_type(t) for t in types]
+    return join(ListT(kind, items[0]), ListT(kind, items[1]))
+
+
+def _item_type(t: AggregateT) -> Any:
+    item = None
+    for part in t.items:
+        item = part if item is None else join(item, part)
+    return item
+
+
+def _repeated(low: Lowering, xs: Any, count: Any, node: ast.AST, hint: str) -> Any:
+    parts = parts_of(low, xs, node)
+    if parts is not None and isinstance(count, Const):
+        return Aggregate(kind_of(xs), tuple(parts) * count.value)
+    made = low.as_list(xs)
+    if made is None or not isinstance(type_of(made).item, ScalarT):
+        raise low.unsupported(
+            node, "a list of arrays or lists, repeated an unknown number of times, holds the same object many times",
+            "Use a list comprehension, or np.zeros((n, m)).",
+        )  # fmt: skip
+    return low.build.call(emitted.repeat, made, count, hint=hint, form="operator", type=type_of(made))
+
+
+def as_operand(low: Lowering, side: Any, other: Any, node: ast.AST) -> Any:
+    """A list beside an array in arithmetic is an array; beside a number it is the user's error."""
+    from .calls import primitive
+
+    if kind_of(side) is None:
+        return side
+    if kind_of(side) in SEQUENCES and is_numeric(type_of(other)) and not isinstance(type_of(other), (ScalarT,)):
+        return primitive(low, np.array, (side,), {}, node)
+    if kind_of(side) in SEQUENCES and isinstance(type_of(other), ScalarT) and type_of(other).weak is False:
+        return primitive(low, np.array, (side,), {}, node)
+    raise low.unsupported(node, "arithmetic on a list, tuple or dict cannot be differentiated", "Use np.array(...).")
+
+
+def compared(low: Lowering, op: ast.cmpop, left: Any, right: Any, node: ast.AST) -> Any:
+    """``==`` of containers part by part; an array beside a list compares as arrays do."""
+    from .expressions import comparison
+
+    if kind_of(left) is None or kind_of(right) is None:
+        sides = [as_operand(low, a, b, node) for a, b in ((left, right), (right, left))]
+        return comparison(low, op, *sides, node)
+    if not isinstance(op, (ast.Eq, ast.NotEq)):
+        raise low.unsupported(node, "the order of two containers cannot be asked here", "Compare their parts.")
+    equal = isinstance(op, ast.Eq)
+    if type_of(left).kind is not type_of(right).kind or len(type_of(left).items) != len(type_of(right).items):
+        return Const(not equal)
+    result: Any = Const(True)
+    for x, y in zip(low.unpack_all(left, node), low.unpack_all(right, node)):
+        test = comparison(low, ast.Eq(), x, y, node)
+        if isinstance(test, Const):
+            if not test.value:
+                return Const(not equal)
+            continue
+        result = test if isinstance(result, Const) else low.build.call(emitted.both, result, test, type=type_of(test))
+    if isinstance(result, Const):
+        return Const(bool(result.value) == equal)
+    return result if equal else low.build.call(operator.not_, result, form="operator")
+
+
+def item_of(low: Lowering, container: Any, key: Any, node: ast.AST, hint: str) -> Any:
+    """An item of a container of known parts, at an index that only the run knows."""
+    from .stores import as_run_time_list, hashable_key
+
+    if kind_of(container) is dict:
+        known = hashable_key(low, key, node)
+        return low.build.call(operator.getitem, container, Const(known), hint=hint)
+    low.need(key)
+    for part in key.items if isinstance(key, Aggregate) else ():
+        low.need(part)
+    if isinstance(container, Aggregate) and container.ident is not None and kind_of(container) is list:
+        container = as_run_time_list(low, container, node)
+    elif isinstance(container, Aggregate):
+        made = low.as_list(container)
+        if made is None:
+            raise low.unsupported(node, "an index into unlike items must be known before the run")
+        container = made
+    made = low.build.call(operator.getitem, container, key, hint=hint, form="operator")
+    low.heap.watch(made, operator.getitem, (container, key), (), "operator")
+    return made
+
+
+# -- methods ----------------------------------------------------------------------------------------------
+
+
+def method(low: Lowering, fn: BoundMethod, args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
+    """A method of a list, tuple or dict."""
+    kind = kind_of(fn.owner)
+    known = isinstance(type_of(fn.owner), AggregateT)
+    table = {list: LIST if known else RUN_TIME_LIST, tuple: TUPLE, dict: DICT}[kind]
+    lower = table.get(fn.name)
+    if lower is None:
+        what = f"{kind.__name__}.{fn.name}"
+        raise low.unsupported(
+            node, f"{what} cannot be differentiated" + ("" if known else " on a list of unknown length"), "Build a new container."
+        )
+    return lower(low, fn.owner, args, kwargs, node)
+
+
+def _changed(low: Lowering, xs: Any, items: Any, node: ast.AST, keys: Any = None) -> Any:
+    from .stores import change
+
+    change(low, xs, items, keys, node)
+    return Const(None)
+
+
+def _append(low: Lowering, xs: Any, args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
+    return _changed(low, xs, [*low.unpack_all(xs, node), args[0]], node)
+
+
+def extend(low: Lowering, xs: Any, more: Any, node: ast.AST) -> Any:
+    """``xs.extend(more)``, ``xs += more``."""
+    from .loops import unrolled
+
+    added = unrolled(low, more, node)
+    if isinstance(type_of(xs), AggregateT) and added is not None:
+        return _changed(low, xs, [*low.unpack_all(xs, node), *added], node)
+    for_each(low, more, lambda item: method(low, BoundMethod(low.now(xs), "append"), (item,), {}, node), node)
+    return Const(None)
+
+
+def _extend(low: Lowering, xs: Any, args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
+    return extend(low, xs, args[0], node)
+
+
+def _insert(low: Lowering, xs: Any, args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
+    items = low.unpack_all(xs, node)
+    items.insert(_known_int(low, args[0], node), args[1])
+    return _changed(low, xs, items, node)
+
+
+def _pop(low: Lowering, xs: Any, args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
+    items = low.unpack_all(xs, node)
+    at = _known_int(low, args[0], node) if args else -1
+    if not -len(items) <= at < len(items):
+        raise low.unsupported(node, "pop from a list that has no such item")
+    value = items.pop(at)
+    _changed(low, xs, items, node)
+    return value
+
+
+def _known_int(low: Lowering, atom: Any, node: ast.AST) -> int:
+    if isinstance(atom, Const) and isinstance(atom.value, int):
+        return atom.value
+    low.need(atom)
+    raise low.unsupported(node, "a position in a list that is not known before the run", "Use a literal position.")
+
+
+def _clear(low: Lowering, xs: Any, args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
+    return _changed(low, xs, [], node, () if kind_of(xs) is dict else None)
+
+
+def _reverse(low: Lowering, xs: Any, args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
+    return _changed(low, xs, low.unpack_all(xs, node)[::-1], node)
+
+
+def _copy(low: Lowering, xs: Any, args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
+    t = type_of(xs)
+    if t.kind is dict:
+        table = low.unpack_mapping(xs, node)
+        return Aggregate(dict, tuple(table.values()), tuple(table))
+    return Aggregate(t.kind, tuple(low.unpack_all(xs, node)))
+
+
+def _index(low: Lowering, xs: Any, args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
+    items = low.unpack_all(xs, node)
+    if isinstance(args[0], (Const, Ref)) and all(isinstance(i, (Const, Ref)) for i in items):
+        values = [i.value for i in items]
+        if args[0].value in values:
+            return Const(values.index(args[0].value))
+    raise low.unsupported(node, "the index of a value that is not known before the run")
+
+
+def _count(low: Lowering, xs: Any, args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
+    items = low.unpack_all(xs, node)
+    if isinstance(args[0], (Const, Ref)) and all(isinstance(i, (Const, Ref)) for i in items):
+        return Const([i.value for i in items].count(args[0].value))
+    raise low.unsupported(node, "the count of a value that is not known before the run")
+
+
+def _stream(kind: str) -> Any:
+    def make(low: Lowering, table: Any, args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
+        return Stream(kind, (table,))
+
+    return make
+
+
+def _get(low: Lowering, table: Any, args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
+    from .stores import hashable_key
+
+    known = low.unpack_mapping(table, node)
+    return known.get(hashable_key(low, args[0], node), args[1] if len(args) > 1 else Const(None))
+
+
+def _setdefault(low: Lowering, table: Any, args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
+    from .stores import hashable_key, set_item
+
+    known, key = low.unpack_mapping(table, node), hashable_key(low, args[0], node)
+    if key not in known:
+        set_item(low, table, Const(key), args[1], node)
+        return args[1]
+    return known[key]
+
+
+def _update(low: Lowering, table: Any, args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
+    known = low.unpack_mapping(table, node)
+    for arg in args:
+        known.update(low.unpack_mapping(arg, node))
+    known.update(kwargs)
+    return _changed(low, table, list(known.values()), node, tuple(known))
+
+
+def _pop_key(low: Lowering, table: Any, args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
+    from .stores import hashable_key
+
+    known, key = low.unpack_mapping(table, node), hashable_key(low, args[0], node)
+    if key not in known:
+        if len(args) > 1:
+            return args[1]
+        raise low.unsupported(node, f"the dict has no key {key!r}")
+    value = known.pop(key)
+    _changed(low, table, list(known.values()), node, tuple(known))
+    return value
+
+
+def _append_at_run_time(low: Lowering, xs: Any, args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
+    t, value = type_of(xs), args[0]
+    item = type_of(value) if not isinstance(value, Compiletime) else OpaqueT()
+    made = join(t, ListT(list, item))
+    if isinstance(made, OpaqueT):
+        raise low.unsupported(node, "a list of unknown length whose items are of different kinds", "Use one list for each kind.")
+    low.heap.write(xs, low.build.call(emitted.append, xs, value, hint=xs.hint, form="store", type=made))
+    return Const(None)
+
+
+def _pop_at_run_time(low: Lowering, xs: Any, args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
+    if args and not (isinstance(args[0], Const) and args[0].value == -1):
+        raise low.unsupported(node, "pop from the middle of a list of unknown length", "Pop from the end.")
+    value = low.build.call(operator.getitem, xs, Const(-1), form="operator")
+    low.heap.write(xs, low.build.call(emitted.drop_last, xs, hint=xs.hint, form="store", type=type_of(xs)))
+    return value
+
+
+def _copy_at_run_time(low: Lowering, xs: Any, args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
+    return low.build.let(Call(list, (xs,)), type_of(xs))
+
+
+def _clear_at_run_time(low: Lowering, xs: Any, args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
+    low.heap.write(xs, low.build.let(Call(list, ()), type_of(xs), xs.hint))
+    return Const(None)
+
+
+Table = dict[str, Callable[..., Any]]
+TUPLE: Table = {"index": _index, "count": _count}
+LIST: Table = {
+    **TUPLE, "append": _append, "extend": _extend, "insert": _insert, "pop": _pop, "clear": _clear, "reverse": _reverse, "copy": _copy,
+}  # fmt: skip
+DICT: Table = {
+    "items": _stream("items"), "keys": _stream("keys"), "values": _stream("values"), "get": _get, "setdefault": _setdefault,
+    "update": _update, "pop": _pop_key, "copy": _copy, "clear": _clear,
+}  # fmt: skip
+RUN_TIME_LIST: Table = {
+    "append": _append_at_run_time, "extend": _extend, "pop": _pop_at_run_time, "copy": _copy_at_run_time, "clear": _clear_at_run_time,
+}  # fmt: skip
+
+
+# -- comprehensions ---------------------------------------------------------------------------------------
+
+
+def comprehension(low: Lowering, node: Any, hint: str) -> Any:
+    """``[e for x in xs if c]`` as a list that a loop fills; its names are its own."""
+    result = "%list"
+
+    def append() -> None:
+        method(low, BoundMethod(low.now(low.frame.env[result]), "append"), (low.expr(node.elt),), {}, node)
+
+    return _collected(low, node, result, low.heap.new(list, (), hint=hint), append)
+
+
+def dict_comprehension(low: Lowering, node: ast.DictComp, hint: str) -> Any:
+    from .stores import set_item
+
+    def store() -> None:
+        key = low.expr(node.key)
+        set_item(low, low.now(low.frame.env["%dict"]), key, low.expr(node.value), node)
+
+    return _collected(low, node, "%dict", low.heap.new(dict, (), ()), store)
+
+
+def _collected(low: Lowering, node: Any, result: str, empty: Any, collect: Callable[[], None]) -> Any:
+    """Loops around ``collect``, in a scope that keeps the names they bind to itself."""
+    names = [n.id for g in node.generators for n in ast.walk(g.target) if isinstance(n, ast.Name)]
+    hidden = {name: low.frame.env.pop(name) for name in [*names, result] if name in low.frame.env}
+    low.frame.env[result] = empty
+    low.comprehensions += 1
+    try:
+        low.block([_nested_loops(node, collect)])
+        return low.now(low.frame.env[result])
+    finally:
+        low.comprehensions -= 1
+        for name in [*names, result]:
+            low.frame.env.pop(name, None)
+        low.frame.env.update(hidden)
+
+
+class Collect(ast.stmt):
+    """The innermost statement of a comprehension: ``run()`` adds one item."""
+
+    _fields = ()
+
+    def __init__(self, run: Callable[[], None]) -> None:
+        super().__init__()
+        self.run = run
+
+
+def _nested_loops(node: Any, collect: Callable[[], None]) -> ast.stmt:
+    body: ast.stmt = ast.copy_location(Collect(collect), node)
+    for generator in reversed(node.generators):
+        for test in reversed(generator.ifs):
+            body = ast.copy_location(ast.If(test, [body], []), test)
+        body = ast.copy_location(ast.For(generator.target, generator.iter, [body], []), node)
+    return body
+
+
+def for_each(low: Lowering, items: Any, body: Callable[[Any], Any], node: ast.AST, stop: Any = None) -> None:
+    """Run ``body(item)`` for each item of a value that is already lowered, as a loop where it must be one."""
+    target, source = "%item", "%items"
+    env = low.frame.env
+    hidden = {name: env[name] for name in (target, source) if name in env}
+    env[source] = items
+
+    def run() -> None:
+        body(low.now(low.frame.env[target]))
+
+    loop = ast.For(ast.Name(target, ast.Store()), ast.Name(source, ast.Load()), [Collect(run)], [])
+    for part in ast.walk(loop):
+        ast.copy_location(part, node)
+    try:
+        low.block([loop])
+    finally:
+        for name in (target, source):
+            low.frame.env.pop(name, None)
+        low.frame.env.update(hidden)

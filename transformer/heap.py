@@ -1,0 +1,240 @@
+"""What do mutable things hold at this point of the program?
+
+Lowering turns mutation into new values.  Names, list items and attributes keep *handles*; the heap says what the thing
+behind a handle holds now, on the present path.  The thing behind a handle is its ``ident``: an ``Ident`` for a list, a dict or
+an object made by the program, the first ``Var`` for an array or a parameter.  A view is not held but made again
+from what its base holds now, and a store through it is a store into the base (M1).
+
+>>> heap = Heap(Builder())
+>>> xs = heap.new(list, (Const(1),))
+>>> heap.write(xs, Aggregate(list, (Const(1), Const(2)), None, xs.ident))
+>>> heap.now(xs).items
+(1, 2)
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from retrograd.runtime.rules import lookup
+
+from .builder import Builder
+from .ir import Aggregate, Atom, Const, SliceAtom, Var
+from .types import AggregateT, ArrayT, ListT, ScalarT
+from .values import BoundMethod, Partial, Stream, Unknown
+
+DEPTH = 40
+
+
+class Ident:
+    """One mutable thing.  Things that may be one of several others name them as ``sources``."""
+
+    __slots__ = ("hint", "sources")
+
+    def __init__(self, *sources: Any, hint: str = "") -> None:
+        self.sources, self.hint = sources, hint
+
+
+@dataclass(frozen=True)
+class View:
+    """``fn(base, *args, **kwargs)``, which shows the base's memory; made when the base held ``version``."""
+
+    base: Atom
+    fn: Any
+    args: tuple[Atom, ...]
+    kwargs: tuple[tuple[str, Atom], ...]
+    form: str
+    version: Atom
+    sure: bool  # else it may be a copy, which only the run can tell
+
+
+@dataclass
+class Heap:
+    """``contents`` belongs to the present path and is copied where paths part; the rest only grows."""
+
+    build: Builder
+    contents: dict[Any, Any] = field(default_factory=dict)
+    owner: dict[Var, Any] = field(default_factory=dict)
+    views: dict[Var, View] = field(default_factory=dict)
+
+    # -- handles ------------------------------------------------------------------------------------------
+
+    def new(self, kind: Any, items: tuple[Atom, ...], keys: Any = None, *sources: Any, hint: str = "") -> Aggregate:
+        """A list, dict or object that is no other; tuples and the like have no identity."""
+        if not is_mutable(kind):
+            return Aggregate(kind, items, keys)
+        made = Aggregate(kind, items, keys, Ident(*sources, hint=hint))
+        self.contents[made.ident] = made
+        return made
+
+    def ident(self, handle: Any) -> Any:
+        """The thing behind a handle; None if it cannot change."""
+        if isinstance(handle, Var):
+            return self.owner.get(handle, handle)
+        return handle.ident if isinstance(handle, Aggregate) else None
+
+    def write(self, handle: Any, content: Any) -> None:
+        """From here on, every handle of the thing finds ``content``."""
+        ident = self.ident(handle)
+        self.contents[ident] = content
+        if isinstance(content, Var):
+            self.owner[content] = ident
+
+    # -- reading ------------------------------------------------------------------------------------------
+
+    def now(self, atom: Any, depth: int = 0) -> Any:
+        """What is behind a handle at this point, through and through."""
+        if depth > DEPTH:
+            raise RecursionError("an object that contains itself")
+        if isinstance(atom, Var):
+            return self._var_now(atom, depth)
+        if isinstance(atom, Aggregate):
+            return self._aggregate_now(atom, depth)
+        if isinstance(atom, SliceAtom):
+            return atom
+        return self._callable_now(atom, depth)
+
+    def _var_now(self, var: Var, depth: int) -> Any:
+        found = self.contents.get(self.owner.get(var, var))
+        if isinstance(found, Aggregate):  # a parameter, opened by a store
+            return self._aggregate_now(found, depth)
+        current = var if found is None else found
+        view = self.views.get(current) if isinstance(current, Var) else None
+        return current if view is None else self._view_now(current, view, depth)
+
+    def _view_now(self, var: Var, view: View, depth: int) -> Any:
+        base = self.now(view.base, depth + 1)
+        if base is view.version:
+            return var
+        if not view.sure:
+            return Unknown(
+                f"whether {var.hint or 'this'} is a view of an array that was written since is known only at run time",
+                "Copy it where it is made: .copy().",
+            )
+        made = self.build.call(view.fn, base, *view.args, hint=var.hint, form=view.form, **dict(view.kwargs))
+        if isinstance(made, Var) and made not in self.views:
+            self.views[made] = replace(view, version=base)
+        return made
+
+    def _aggregate_now(self, atom: Aggregate, depth: int) -> Any:
+        current = self.contents.get(atom.ident, atom) if atom.ident is not None else atom
+        if not isinstance(current, Aggregate):
+            return self.now(current, depth + 1) if current is not atom else current
+        items = tuple(self.now(item, depth + 1) for item in current.items)
+        same = all(x is y for x, y in zip(items, current.items))
+        return current if same else replace(current, items=items)
+
+    def _callable_now(self, value: Any, depth: int) -> Any:
+        if isinstance(value, BoundMethod):
+            return replace(value, owner=self.now(value.owner, depth + 1))
+        if isinstance(value, (Stream, Partial)):
+            return replace(value, args=tuple(self.now(a, depth + 1) for a in value.args))
+        return value
+
+    def watch(self, result: Any, fn: Any, args: tuple[Any, ...], kwargs: Any, form: str) -> None:
+        """Remember that a result shows its first operand's memory, if it does."""
+        base = args[0] if args else None
+        if not (isinstance(result, Var) and isinstance(base, Var)) or result is base or result in self.views:
+            return
+        if not holds_memory(result.type) or not holds_memory(base.type):
+            return
+        sharing = self.sharing(fn, base, args)
+        if sharing != "fresh":
+            self.views[result] = View(base, fn, args[1:], tuple(kwargs), form, base, sharing == "view")
+
+    def sharing(self, fn: Any, base: Var, args: tuple[Any, ...]) -> str:
+        """Is the result of ``fn`` memory of its own, a view, or maybe a view?"""
+        if fn is operator.getitem:
+            return "view" if isinstance(base.type, ListT) or _is_basic(args[1]) else "fresh"
+        if fn in LAYOUT and self.in_order(base):
+            return "view"
+        rule = lookup(fn)
+        return "fresh" if rule is None or fn is np.ndarray.astype else rule.sharing
+
+    def in_order(self, var: Var) -> bool:
+        """Does the array surely lie in C order in memory of its own?"""
+        call = self.build.calls.get(self.owner.get(var, var))
+        if call is None:
+            return False
+        rule = lookup(call.fn)
+        one_axis = isinstance(var.type, ArrayT) and var.type.ndim == 1
+        return call.fn in IN_ORDER or (one_axis and rule is not None and rule.sharing == "fresh")
+
+    # -- who else holds it --------------------------------------------------------------------------------
+
+    def reaches(self, roots: Iterable[Any], wanted: set[Any]) -> bool:
+        """Does one of the handles lead to one of the things?"""
+        seen: set[Any] = set()
+        pending = list(roots)
+        while pending:
+            atom = pending.pop()
+            ident = self.ident(atom)
+            if ident in wanted:
+                return True
+            if ident is not None and ident not in seen:
+                seen.add(ident)
+                pending += _parts(self.contents.get(ident))
+            pending += _parts(atom)
+            if isinstance(atom, Var) and atom in self.views:
+                pending.append(self.views[atom].base)
+        return False
+
+
+#: Views of what lies in C order, copies of what does not.
+LAYOUT = {np.reshape, np.ravel}
+#: Calls whose result lies in C order.
+IN_ORDER = {np.zeros, np.ones, np.empty, np.full, np.arange, np.linspace, np.eye}
+
+
+def _is_basic(key: Any) -> bool:
+    """Slices, ints, ``None`` and ``...`` select a view."""
+    keys = key.items if isinstance(key, Aggregate) else (key,)
+    return all(
+        isinstance(k, SliceAtom)
+        or (isinstance(k, Const) and (k.value is None or k.value is Ellipsis or type(k.value) is int))
+        or (isinstance(k, Var) and isinstance(k.type, ScalarT) and k.type.dtype.kind in "iu")
+        for k in keys
+    )
+
+
+def _parts(atom: Any) -> list[Any]:
+    if isinstance(atom, (Aggregate,)):
+        return list(atom.items)
+    if isinstance(atom, (Stream, Partial)):
+        return list(atom.args)
+    return [atom.owner] if isinstance(atom, BoundMethod) else []
+
+
+def is_mutable(kind: Any) -> bool:
+    """Can a container of this kind change?"""
+    if kind in (list, dict, set):
+        return True
+    if kind is tuple or issubclass(kind, tuple):
+        return False
+    params = getattr(kind, "__dataclass_params__", None)
+    return params is None or not params.frozen
+
+
+def holds_memory(t: Any) -> bool:
+    """Can a value of this type be changed by a store into it?"""
+    return isinstance(t, (ArrayT, ListT)) or (isinstance(t, AggregateT) and is_mutable(t.kind))
+
+
+def open_parameter(build: Builder, var: Var) -> Aggregate:
+    """A container that came in as a whole, by its parts, so that one can be exchanged."""
+    t = var.type
+    by_attribute = t.keys is not None and t.kind is not dict
+    parts = []
+    for label, item in zip(t.labels, t.items):
+        if by_attribute:
+            parts.append(build.attribute(var, label, item))
+        else:
+            parts.append(build.call(operator.getitem, var, Const(label), form="operator"))
+    return Aggregate(t.kind, tuple(parts), t.keys, var)
+
+
