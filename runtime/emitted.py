@@ -70,24 +70,36 @@ def repeat(xs: Any, count: int) -> Any:
     return xs * count
 
 
-def add_items(xs: Any, ys: Any) -> Any:
-    """The sum of two cotangents of a list, item by item."""
-    return [x + y if not isinstance(x, (list, tuple)) else add_items(x, y) for x, y in zip(xs, ys, strict=True)]
+def add_items(x: Any, y: Any) -> Any:
+    """The sum of two cotangents of a list, item by item; None stands for nothing."""
+    if x is None or y is None:
+        return y if x is None else x
+    if isinstance(x, (list, tuple)):
+        return type(x)(add_items(a, b) for a, b in zip(x, y, strict=True))
+    if isinstance(x, dict):
+        return {k: add_items(v, y[k]) for k, v in x.items()}
+    return x + y
 
 
 def add_to_item(xs: list[Any], key: Any, g: Any) -> list[Any]:
-    """``xs`` with ``g`` added to one item."""
+    """``xs`` with ``g`` added to one item, or to those of a slice."""
     out = list(xs)
-    if isinstance(key, slice):
-        out[key] = add_items(xs[key], g)
-    else:
-        out[key] = add_items(xs[key], g) if isinstance(g, list) else xs[key] + g
+    out[key] = add_items(xs[key], g)
     return out
 
 
 def zero_items(xs: Any) -> Any:
     """A zero cotangent for each item of a list."""
-    return [zero_items(x) if isinstance(x, (list, tuple)) else (np.zeros_like(x) if np.ndim(x) else 0.0) for x in xs]
+    if isinstance(xs, (list, tuple)):
+        return type(xs)(zero_items(x) for x in xs)
+    if isinstance(xs, dict):
+        return {k: zero_items(v) for k, v in xs.items()}
+    return np.zeros_like(xs) if np.ndim(xs) else 0.0
+
+
+def zero_last(xs: Any) -> Any:
+    """A zero cotangent for the last item."""
+    return zero_items(xs[-1])
 
 
 def unrepeat(g: Any, count: int) -> Any:
@@ -97,6 +109,20 @@ def unrepeat(g: Any, count: int) -> Any:
     for k in range(1, count):
         total = add_items(total, g[k * n : (k + 1) * n])
     return total
+
+
+def zero_in(g: Any, path: tuple[Any, ...]) -> Any:
+    """``g`` with a zero at ``path``, an item of an item of a list; nothing of ``g`` itself is written."""
+    out = g.copy()
+    out[path[0]] = 0.0 if len(path) == 1 else zero_in(g[path[0]], path[1:])
+    return out
+
+
+def get_in(xs: Any, path: tuple[Any, ...]) -> Any:
+    """``xs[i][j]``."""
+    for key in path:
+        xs = xs[key]
+    return xs
 
 
 def push(tape: list[Any], value: Any) -> None:
@@ -109,11 +135,16 @@ def pop(tape: list[Any]) -> Any:
     return tape.pop()
 
 
-def fresh_copy(a: Any) -> Any:
-    """A copy in the same memory layout, to be written; of a list, with copies of its items."""
-    if isinstance(a, list):
-        return [fresh_copy(x) for x in a]
-    return a.copy(order="K") if isinstance(a, np.ndarray) else a
+def fresh_copy(a: np.ndarray) -> np.ndarray:
+    """A copy in the same memory layout, to be written."""
+    return a.copy(order="K")
+
+
+def fresh_list(xs: Any) -> Any:
+    """A copy of a list, and of the lists and arrays in it, to be written."""
+    if isinstance(xs, (list, tuple)):
+        return type(xs)(fresh_list(x) for x in xs)
+    return fresh_copy(xs) if isinstance(xs, np.ndarray) else xs
 
 
 def choose(test: Any, then: Any, orelse: Any) -> Any:

@@ -19,10 +19,11 @@ from retrograd.runtime.rules import METHODS, lookup
 
 from . import containers
 from .builder import type_of
-from .containers import extend
 from .ir import Aggregate, Call, Const, Ref, Var
+from .loops import unrolled
 from .parse import parse
 from .types import (
+    BOOL,
     INT,
     OPAQUE,
     AggregateT,
@@ -233,13 +234,45 @@ def construct(low: Lowering, cls: type, args: Args, kwargs: Kwargs, node: ast.AS
         names = tuple(f.name for f in dataclasses.fields(cls))
         env = _bound(low, inspect.signature(cls), args, kwargs, node, cls.__name__)
         if tuple(env) == names:
-            parts = (v if not _is_default(v) else low.found(v.value, k, node) for k, v in env.items())
-            return Aggregate(cls, tuple(parts), names)
+            parts = (_field_value(low, cls, k, v, node) for k, v in env.items())
+            return low.heap.new(cls, tuple(parts), names, hint=hint)
     if issubclass(cls, tuple) and hasattr(cls, "_fields"):
         env = _bound(low, inspect.signature(cls), args, kwargs, node, cls.__name__)
         parts = (v if not _is_default(v) else low.found(v.value, k, node) for k, v in env.items())
         return Aggregate(cls, tuple(parts), tuple(cls._fields))
+    if _is_plain_class(cls):
+        made = low.heap.new(cls, (), (), hint=hint)
+        if cls.__init__ is not object.__init__:
+            call_object(low, cls.__init__, f"{cls.__name__}.__init__", (made, *args), kwargs, node, "")
+        return low.now(made)
     return opaque(low, cls, args, kwargs, node, hint)
+
+
+def _field_value(low: Lowering, cls: type, name: str, value: Any, node: ast.AST) -> Any:
+    """An argument of a dataclass, or its default: made anew where a factory makes it."""
+    if not _is_default(value):
+        return value
+    factory = cls.__dataclass_fields__[name].default_factory  # type: ignore[attr-defined]
+    if factory is not dataclasses.MISSING:
+        return call_object(low, factory, name, (), {}, node, "")
+    return low.found(value.value, name, node)
+
+
+def _is_plain_class(cls: type) -> bool:
+    """Is an object of this class its attributes and nothing more?"""
+    return (
+        type(cls) is type
+        and cls.__new__ is object.__new__
+        and not issubclass(cls, BaseException)
+        and isinstance(cls.__init__, (FunctionType, type(object.__init__)))
+        and "__getattr__" not in _defined(cls)
+        and "__getattribute__" not in _defined(cls)
+        and "__setattr__" not in _defined(cls)
+    )
+
+
+def _defined(cls: type) -> set[str]:
+    return {name for base in cls.__mro__[:-1] for name in vars(base)}
 
 
 # -- methods ----------------------------------------------------------------------------------------------
@@ -356,29 +389,174 @@ def _callable(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: st
 def _extreme(fn: Any, op: Any) -> Callable[..., Any]:
     def lower(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
         """``max(a, b)`` follows the branch taken: ``b if b > a else a``."""
-        if kwargs:
-            raise low.unsupported(node, f"{fn.__name__} with keywords cannot be differentiated")
-        parts = list(args) if len(args) > 1 else low.unpack_all(args[0], node)
-        if all(isinstance(p, Const) for p in parts):
+        key, default = kwargs.get("key"), kwargs.get("default")
+        rank = (lambda part: call(low, key, (part,), {}, node)) if key is not None else (lambda part: part)
+        parts = list(args) if len(args) > 1 else unrolled(low, args[0], node)
+        if parts is None:
+            return _extreme_of_list(low, op, args[0], rank, default, node)
+        if not parts and default is not None:
+            return default
+        if parts and all(isinstance(p, Const) for p in parts) and key is None:
             return Const(fn(p.value for p in parts))
+        if not parts:
+            raise low.unsupported(node, f"{fn.__name__} of an empty sequence")
         best = parts[0]
         for part in parts[1:]:
-            test = low.build.call(op, part, best, form="operator")
-            known = low.truth(test)
-            if known is not None:
-                best = part if known else best
-            else:
-                best = low.choose(test, lambda p=part: p, lambda b=best: b, node, hint)  # type: ignore[misc]
+            best = _better(low, op, part, best, rank, node, hint)
         return best
 
     return lower
 
 
+def _better(low: Lowering, op: Any, part: Any, best: Any, rank: Any, node: ast.AST, hint: str = "") -> Any:
+    test = low.build.call(op, rank(part), rank(best), form="operator")
+    known = low.truth(test)
+    if known is not None:
+        return part if known else best
+    return low.choose(test, lambda: part, lambda: best, node, hint)
+
+
+def _extreme_of_list(low: Lowering, op: Any, items: Any, rank: Any, default: Any, node: ast.AST) -> Any:
+    """The first item, or a better one that a loop over all of them meets."""
+    t = type_of(items) if not isinstance(items, Compiletime) else None
+    if not isinstance(t, (ArrayT, ListT)) or default is not None:
+        raise low.unsupported(node, "max or min of a sequence of unknown length", "Make a list of it first.")
+    first = low.build.call(operator.getitem, items, Const(0), form="operator")
+    if isinstance(t, ArrayT) and t.ndim != 1:
+        raise low.unsupported(node, "max or min over the rows of a matrix", "Use np.max or np.min.")
+    return _loop_over(low, items, first, lambda best, item: _better(low, op, item, best, rank, node), node)
+
+
+def _truths(name: str) -> Callable[..., Any]:
+    conjunction = name == "all"
+
+    def lower(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
+        """``any`` and ``all``, of which only the truth is used."""
+        parts = unrolled(low, args[0], node)
+        combine = emitted.both if conjunction else emitted.either
+
+        def step(found: Any, item: Any) -> Any:
+            known = low.truth(item)
+            if known is not None:
+                return found if known == conjunction else Const(not conjunction)
+            return low.build.call(combine, found, low.build.call(bool, item, type=BOOL), type=BOOL)
+
+        start: Any = Const(conjunction)
+        if parts is None:
+            return _loop_over(low, args[0], low.build.let(Call(bool, (start,)), BOOL), step, node)
+        for part in parts:
+            start = step(start, part) if not isinstance(start, Const) else _first_truth(low, start, part, conjunction)
+        return start
+
+    return lower
+
+
+def _first_truth(low: Lowering, found: Any, item: Any, conjunction: bool) -> Any:
+    if found.value != conjunction:
+        return found
+    known = low.truth(item)
+    return Const(known) if known is not None else low.build.call(bool, item, type=BOOL)
+
+
+def _loop_over(low: Lowering, items: Any, start: Any, step: Callable[[Any, Any], Any], node: ast.AST) -> Any:
+    """``step(...step(step(start, a), b)...)`` by a loop over the items."""
+    hidden = low.frame.env.get("%total")
+    low.frame.env["%total"] = start
+
+    def body(item: Any) -> None:
+        low.frame.env["%total"] = step(low.now(low.frame.env["%total"]), item)
+
+    containers.for_each(low, items, body, node)
+    total = low.now(low.frame.env.pop("%total"))
+    if hidden is not None:
+        low.frame.env["%total"] = hidden
+    return total
+
+
+def _reduce(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
+    """``functools.reduce``."""
+    parts = unrolled(low, args[1], node)
+    if parts is None:
+        if len(args) < 3:
+            raise low.unsupported(node, "reduce over a sequence of unknown length without a start", "Give a start value.")
+        return _loop_over(low, args[1], args[2], lambda total, item: call(low, args[0], (total, item), {}, node), node)
+    parts = [*args[2:], *parts]
+    total = parts[0]
+    for part in parts[1:]:
+        total = call(low, args[0], (total, part), {}, node)
+    return total
+
+
+def _sorted(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
+    """``sorted`` of floats is ``np.sort``, item by item; of known values it is known."""
+    parts = unrolled(low, args[0], node)
+    flag = kwargs.get("reverse", Const(False))
+    if not isinstance(flag, Const) or set(kwargs) - {"reverse", "key"}:
+        return NotImplemented
+    if parts is not None and all(isinstance(p, Const) for p in parts) and "key" not in kwargs:
+        return Aggregate(list, tuple(map(Const, sorted((p.value for p in parts), reverse=flag.value))))
+    if parts is None or "key" in kwargs:
+        raise low.unsupported(node, "sorted with a key, or of a sequence of unknown length", "Use np.sort or np.argsort.")
+    made = parts
+    for end in range(len(parts) - 1, 0, -1):  # a sorting network: comparisons and exchanges in a fixed order
+        for k in range(end):
+            test = low.build.call(operator.gt if flag.value else operator.lt, made[k + 1], made[k], form="operator")
+            a, b = made[k], made[k + 1]
+            pair = low.choose(
+                test, lambda a=a, b=b: Aggregate(tuple, (b, a)), lambda a=a, b=b: Aggregate(tuple, (a, b)), node  # type: ignore[misc]
+            )
+            made[k], made[k + 1] = pair.items
+    return Aggregate(list, tuple(made))
+
+
+def _filter(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
+    out = low.heap.new(list, ())
+
+    def keep(item: Any) -> None:
+        test = item if isinstance(args[0], Const) else call(low, args[0], (item,), {}, node)
+        known = low.truth(test)
+        if known is None:
+            path = low.paths(lambda: containers.method(low, BoundMethod(low.now(out), "append"), (item,), {}, node), lambda: None)
+            low.add_if(test, low.merge(*path, node), path[0].stmts, path[1].stmts, low.build.loc)
+        elif known:
+            containers.method(low, BoundMethod(low.now(out), "append"), (item,), {}, node)
+
+    containers.for_each(low, args[1], keep, node)
+    return low.now(out)
+
+
+def _next(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
+    raise low.unsupported(node, "next() of an iterator cannot be differentiated", "Index a list instead.")
+
+
+def _divmod(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
+    from .expressions import arithmetic
+
+    return Aggregate(tuple, tuple(arithmetic(low, op, *args, node) for op in (operator.floordiv, operator.mod)))
+
+
+def _print(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
+    return low.build.let(Call(print, args, tuple(kwargs.items())), type_of(Const(None)))
+
+
+def _same_array(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
+    """``np.asarray`` of what is an array already is that array."""
+    t = type_of(args[0]) if not isinstance(args[0], Compiletime) else None
+    dtype = args[1] if len(args) > 1 else kwargs.get("dtype", Const(None))
+    if not isinstance(t, ArrayT) or set(kwargs) - {"dtype"} or len(args) > 2:
+        return NotImplemented
+    if isinstance(dtype, Const) and dtype.value is None:
+        return args[0]
+    asked = getattr(dtype, "value", None)
+    try:
+        return args[0] if asked is not None and np.dtype(asked) == t.dtype else NotImplemented
+    except TypeError:
+        return NotImplemented
+
+
 def _sum(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
     """``sum`` adds from the left, starting at 0, as Python does."""
     from .expressions import arithmetic
-    from .loops import unrolled
-
     start = args[1] if len(args) > 1 else kwargs.get("start", Const(0))
     parts = unrolled(low, args[0], node)
     if parts is None:
@@ -400,24 +578,9 @@ def _from_zero(low: Lowering, part: Any, node: ast.AST) -> Any:
 
 
 def _sum_loop(low: Lowering, items: Any, start: Any, node: ast.AST) -> Any:
-    return _folded(low, operator.add, items, start, node)
-
-
-def _folded(low: Lowering, fn: Any, items: Any, start: Any, node: ast.AST) -> Any:
-    """``start`` and each item combined from the left, by a loop."""
     from .expressions import arithmetic
 
-    hidden = low.frame.env.get("%total")
-    low.frame.env["%total"] = start
-
-    def step(item: Any) -> None:
-        low.frame.env["%total"] = arithmetic(low, fn, low.now(low.frame.env["%total"]), item, node)
-
-    containers.for_each(low, items, step, node)
-    total = low.now(low.frame.env.pop("%total"))
-    if hidden is not None:
-        low.frame.env["%total"] = hidden
-    return total
+    return _loop_over(low, items, start, lambda total, item: arithmetic(low, operator.add, total, item, node), node)
 
 
 def _container(kind: type) -> Callable[..., Any]:
@@ -426,27 +589,37 @@ def _container(kind: type) -> Callable[..., Any]:
             return Aggregate(dict, tuple(kwargs.values()), tuple(kwargs)) if not args else NotImplemented
         if not args:
             return Aggregate(kind, ())
-        from .loops import unrolled
-
-        parts = unrolled(low, args[0], node)
+            parts = unrolled(low, args[0], node)
         if parts is None:
             t = type_of(args[0]) if not isinstance(args[0], Compiletime) else None
             if isinstance(t, RangeT) or (isinstance(args[0], Stream) and args[0].kind == "range"):
                 return low.build.let(
                     Call(kind, (low.build.let(Call(range, args[0].args), RangeT()),)), ListT(kind, INT)
                 )
-            parts = low.unpack_all(args[0], node)
+            if isinstance(t, ListT):
+                return low.build.let(Call(kind, (args[0],)), ListT(kind, t.item))
+            made = low.heap.new(list, (), hint=hint)
+            containers.extend(low, made, args[0], node)
+            made = low.now(made)
+            return made if kind is list else low.build.let(Call(kind, (made,)), ListT(kind, type_of(made).item))
         return Aggregate(kind, tuple(parts))
 
     return make
 
 
 def _map(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
-    from .loops import unrolled
-
     columns = [unrolled(low, a, node) for a in args[1:]]
     if any(c is None for c in columns):
-        raise low.unsupported(node, "map over a sequence of unknown length cannot be differentiated", "Use a loop.")
+        out = low.heap.new(list, ())
+        rows = args[1] if len(args) == 2 else Stream("zip", args[1:])
+
+        def add(item: Any) -> None:
+            row = (item,) if len(args) == 2 else tuple(item.items)
+            value = call(low, args[0], row, {}, node)
+            containers.method(low, BoundMethod(low.now(out), "append"), (value,), {}, node)
+
+        containers.for_each(low, rows, add, node)
+        return low.now(out)
     return Aggregate(list, tuple(call(low, args[0], row, {}, node) for row in zip(*columns)))  # type: ignore[arg-type]
 
 
@@ -500,4 +673,14 @@ BUILTINS: dict[Any, Callable[..., Any]] = {
     getattr: _getattr,
     type: _type,
     functools.partial: _partial,
+    functools.reduce: _reduce,
+    any: _truths("any"),
+    all: _truths("all"),
+    sorted: _sorted,
+    filter: _filter,
+    next: _next,
+    divmod: _divmod,
+    print: _print,
+    np.asarray: _same_array,
+    np.asanyarray: _same_array,
 }

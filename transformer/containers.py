@@ -17,6 +17,7 @@ from retrograd.runtime import emitted
 
 from .builder import type_of
 from .ir import Aggregate, Call, Const, Ref
+from .loops import unrolled
 from .types import AggregateT, ListT, OpaqueT, ScalarT, is_numeric, join
 from .values import BoundMethod, Compiletime, Stream
 
@@ -189,8 +190,6 @@ def _append(low: Lowering, xs: Any, args: Args, kwargs: Kwargs, node: ast.AST) -
 
 def extend(low: Lowering, xs: Any, more: Any, node: ast.AST) -> Any:
     """``xs.extend(more)``, ``xs += more``."""
-    from .loops import unrolled
-
     added = unrolled(low, more, node)
     if isinstance(type_of(xs), AggregateT) and added is not None:
         return _changed(low, xs, [*low.unpack_all(xs, node), *added], node)

@@ -22,6 +22,7 @@ import numpy as np
 
 from retrograd.runtime import emitted, numerics
 
+from .analysis.ownership import LIST_CHANGES
 from .ir import (
     Aggregate,
     Atom,
@@ -43,7 +44,7 @@ from .ir import (
     walk,
 )
 from .operators import BINARY_FUNCTIONS, COMPARE_FUNCTIONS, SYNTAX, UNARY_FUNCTIONS
-from .types import is_hashable
+from .types import ArrayT, ScalarT, is_hashable
 
 COMMENT_COLUMN = 56
 
@@ -304,6 +305,9 @@ class Emitter:
             self.store(stmt, target)
         elif call.fn is emitted.add_at:
             self.add_at(stmt, target)
+        elif call.fn in LIST_CHANGES:
+            self.update(stmt, target)
+            self.line(self.text(LIST_STATEMENTS[call.fn](self, ast.Name(target, ast.Load()), stmt)), stmt.loc)
         elif call.fn is emitted.push:
             self.line(f"{self.names[call.args[0]]}.append({self.text(self.expr(call.args[1]))})")  # type: ignore[index]
         elif id(stmt) in self.updates and call.fn in BINARY_FUNCTIONS and self.names.get(call.args[0]) == target:  # type: ignore[arg-type]
@@ -570,6 +574,44 @@ def _pop(e: Emitter, call: Call) -> ast.expr:
     return ast.Call(ast.Attribute(e.expr(call.args[0]), "pop", ast.Load()), [], [])
 
 
+def _append(e: Emitter, xs: ast.expr, stmt: Let) -> ast.AST:
+    return ast.Expr(ast.Call(ast.Attribute(xs, "append", ast.Load()), [e.expr(stmt.call.args[1])], []))
+
+
+def _drop_last(e: Emitter, xs: ast.expr, stmt: Let) -> ast.AST:
+    return ast.Expr(ast.Call(ast.Attribute(xs, "pop", ast.Load()), [], []))
+
+
+def _set_item(e: Emitter, xs: ast.expr, stmt: Let) -> ast.AST:
+    return ast.Assign([ast.Subscript(xs, e.expr(stmt.call.args[1]), ast.Store())], e.expr(stmt.call.args[2]))
+
+
+def _set_in(e: Emitter, xs: ast.expr, stmt: Let) -> ast.AST:
+    path, value = (e.expr(a) for a in stmt.call.args[1:])
+    return ast.Expr(ast.Call(e.reference(emitted.set_in, "set_in"), [xs, path, value], []))
+
+
+def _add_to_item(e: Emitter, xs: ast.expr, stmt: Let) -> ast.AST:
+    _, key, g = stmt.call.args
+    t = stmt.var.type.item
+    place, part = (ast.Subscript(xs, e.expr(key), ctx) for ctx in (ast.Store(), ast.Load()))
+    if isinstance(t, ScalarT) and not isinstance(key, SliceAtom):
+        return ast.AugAssign(place, ast.Add(), e.expr(g))
+    if isinstance(t, ArrayT) and not isinstance(key, SliceAtom):
+        return ast.Assign([place], ast.BinOp(part, ast.Add(), e.expr(g)))
+    return ast.Assign([place], ast.Call(e.reference(emitted.add_items, "add_items"), [part, e.expr(g)], []))
+
+
+LIST_STATEMENTS: dict[Any, Any] = {
+    emitted.append: _append, emitted.drop_last: _drop_last, emitted.set_item: _set_item, emitted.set_in: _set_in,
+    emitted.add_to_item: _add_to_item,
+}  # fmt: skip
+
+
+def _repeat(e: Emitter, call: Call) -> ast.expr:
+    return ast.BinOp(e.expr(call.args[0]), ast.Mult(), e.expr(call.args[1]))
+
+
 def _copy(e: Emitter, call: Call) -> ast.expr:
     return ast.Call(ast.parse("np.copy", mode="eval").body, [e.expr(call.args[0])], [])
 
@@ -577,6 +619,8 @@ def _copy(e: Emitter, call: Call) -> ast.expr:
 def _list(e: Emitter, call: Call) -> ast.expr:
     if not call.args:
         return ast.List([], ast.Load())
+    if isinstance(call.args[0], Aggregate) and call.args[0].kind is list:
+        return e.expr(call.args[0])
     return ast.Call(ast.Name("list", ast.Load()), [e.expr(a) for a in call.args], [])
 
 
@@ -597,6 +641,7 @@ EXPRESSIONS: dict[Any, Any] = {
     emitted.either: _boolean(ast.Or),
     emitted.pop: _pop,
     emitted.fresh_copy: _copy,
+    emitted.repeat: _repeat,
     emitted.call_value: _call_value,
     list: _list,
     str.format: _format,

@@ -82,7 +82,9 @@ def infer(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any])
     """The result type of ``fn(*args, **kwargs)``, arguments given as types or ``Static`` values."""
     special = SPECIAL.get(fn) if is_hashable(fn) else None
     if special is not None:
-        return special(*args, **kwargs)
+        made = special(*args, **kwargs)
+        if made is not NotImplemented:
+            return made
     if any(isinstance(_type(a), OpaqueT) for a in (*args, *kwargs.values())):
         return OPAQUE
     try:
@@ -546,6 +548,12 @@ def _unbroadcast(g: Any, x: Any) -> Any:
     return x
 
 
+def _nested_like(g: Any, arrays: Any, *rest: Any, **named: Any) -> Any:
+    """The cotangents of a list of unknown length are such a list."""
+    t = _type(arrays)
+    return t if isinstance(t, ListT) else NotImplemented
+
+
 def _first(a: Any, *_: Any, **__: Any) -> Any:
     return _type(a)
 
@@ -640,5 +648,8 @@ SPECIAL: dict[Any, Callable[..., Any]] = {
     numerics.scatter_add: _scatter_add,
     numerics.unreduce: _second_shape,
     numerics.store: _first,
+    numerics.unstack_like: _nested_like,
+    numerics.split_like: _nested_like,
+    numerics.rows_like: _nested_like,
     emitted.stop_gradient: _first,
 }

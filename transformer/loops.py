@@ -11,7 +11,7 @@ import operator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .builder import leaves, type_of
+from .builder import type_of
 from .heap import open_parameter
 from .ir import UNDEFINED, Aggregate, Block, Call, Const, Each, For, Ref, Undefined, Var, While
 from .types import INT, OPAQUE, AggregateT, ArrayT, ConstT, ListT, OpaqueT, RangeT, ScalarT, is_numeric, join, plain
@@ -550,7 +550,7 @@ def run_for(low: Lowering, stmt: ast.For, iterable: Any) -> None:
 
 def _hints(target: ast.expr) -> Any:
     if isinstance(target, ast.Name):
-        return target.id
+        return target.id if target.id.isidentifier() else ""
     if isinstance(target, (ast.Tuple, ast.List)):
         return [_hints(e) for e in target.elts]
     return ""

@@ -21,7 +21,7 @@ import numpy as np
 from retrograd.runtime.errors import DifferentiationError, Location, UnsupportedSyntax
 
 from . import loops, stores
-from .builder import Builder, leaves, refill, same_structure, type_of
+from .builder import Builder, leaves, refill, type_of
 from .containers import Collect
 from .expressions import expression, local_function
 from .heap import Heap, open_parameter

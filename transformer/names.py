@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .analysis.liveness import Liveness
-from .ir import Block, Call, For, If, Let, Var, While, bound_inside, defined_by, reads, walk
+from .ir import Block, Call, For, If, Let, Var, While, bound_inside, defined_by, reads, vars_of, walk
 
 #: What a temporary is called, by what computes it.
 SHORT = {np.exp: "e", np.sqrt: "r", np.zeros_like: "zeros", len: "n", np.max: "peak"}
@@ -147,6 +147,10 @@ def _clashes(block: Block, naming: Naming, live: Liveness) -> None:
             for var in bound:
                 naming.clash(var, entry)
                 naming.clash(var, bound)
+            # starting values are handed over before the header is evaluated
+            header = [v for a in stmt.each.operands for v in vars_of(a)] if isinstance(stmt, For) else []
+            for arg in stmt.args:
+                naming.clash(arg, header)
             # what a loop hands over lives on when its body ends
             for target in stmt.each.targets if isinstance(stmt, For) else ():
                 naming.clash(target, after - set(made))

@@ -17,11 +17,11 @@ import numpy as np
 from retrograd.runtime import emitted, numerics
 from retrograd.runtime.errors import AliasedMutation
 
-from . import calls
+from . import calls, containers
 from .builder import type_of
 from .expressions import arithmetic, attribute_of, item
 from .heap import View, is_mutable, open_parameter
-from .ir import Aggregate, Call, Const, Ref, SliceAtom, Var
+from .ir import Aggregate, Call, Const, SliceAtom, Var
 from .operators import BINARY
 from .types import AggregateT, ArrayT, ListT, NumberT, ScalarT, is_inexact, join
 from .values import Compiletime
@@ -369,7 +369,7 @@ def _augmented(low: Lowering, op: Any, old: Any, value: Any, stmt: ast.AugAssign
         set_in_array(low, old, Const(Ellipsis), arithmetic(low, op, old, value, stmt), stmt)
         return None
     if isinstance(t, (AggregateT, ListT)) and t.kind is list and op is operator.add:
-        calls.extend(low, old, value, stmt)
+        containers.extend(low, old, value, stmt)
         return None
     if isinstance(t, AggregateT) and t.kind not in (tuple, list, dict):
         method = inspect.getattr_static(t.kind, f"__i{op.__name__.strip('_')}__", None)

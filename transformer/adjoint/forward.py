@@ -33,8 +33,8 @@ from ..ir import (
     vars_of,
 )
 from ..lower import Lowering
-from ..types import AggregateT, ArrayT, ScalarT, is_inexact, same_shape
-from . import context
+from ..types import AggregateT, ArrayT, ListT, ScalarT, is_inexact, same_shape
+from . import context, lists
 from .reverse import MASKING, _has_complex
 
 
@@ -68,6 +68,8 @@ class Forward:
             keys = t.labels
             parts = tuple(self.zeros(self._part(atom, t, key)) for key in keys)
             return Aggregate(t.kind, parts, t.keys)
+        if isinstance(t, ListT):
+            return lists.zeros(self.build, atom, t)
         if isinstance(t, ScalarT) or not is_inexact(t):
             return Const(0.0)
         return self.build.call(np.zeros_like, atom, type=t)
@@ -111,8 +113,7 @@ class Forward:
     def let(self, stmt: Let) -> None:
         call = stmt.call
         special = SPECIAL.get(call.fn)
-        if special is not None:
-            special(self, stmt)
+        if special is not None and special(self, stmt) is not NotImplemented:
             return
         rule = context.rule_of(stmt)
         if rule.kind == "constant":
@@ -280,12 +281,18 @@ def _container(sweep: Forward, stmt: Let) -> None:
     sweep.dots[stmt.var] = sweep.build.let(Call(stmt.call.fn, (dot,)), stmt.var.type)
 
 
+def _added(sweep: Forward, stmt: Let) -> Any:
+    return lists.concatenated_forward(sweep, stmt) if isinstance(stmt.var.type, ListT) else NotImplemented
+
+
 SPECIAL: dict[Any, Any] = {
     operator.getitem: _getitem,
     getattr: _getattr,
     numerics.store: _store,
     tuple: _container,
     list: _container,
+    operator.add: _added,
+    **lists.FORWARD,
 }
 
 

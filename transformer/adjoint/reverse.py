@@ -42,7 +42,7 @@ from ..ir import (
 )
 from ..lower import Lowering
 from ..types import INT, AggregateT, ArrayT, ListT, NumberT, ScalarT, is_inexact, same_shape
-from . import context
+from . import context, lists
 
 Place = tuple[Var, tuple[Any, ...]]  # a value, or a part of a container: (params, ("w",))
 
@@ -81,24 +81,33 @@ class Reverse:
                 if is_inexact(item):
                     self.accumulate(atom, self.build.call(operator.getitem, g, Const(key)), (*path, key), masked)
             return
-        if isinstance(t, ListT):
-            raise NoRule(
-                "a derivative with respect to a list of unknown length", remedy="Use an array, or a shorter list."
-            )
         place = (atom, path)
-        g = context.fit(self.low, g, self.value_at(atom, path))
+        if isinstance(t, ListT):
+            g = lists.as_cotangent(self.build, g, t)
+        else:
+            g = context.fit(self.low, g, self.value_at(atom, path))
         before = self.bars.get(place)
         if masked and isinstance(g, Var) and (before is None or before in self.masked):
             self.masked.add(g)
         self.bars[place] = g if before is None else self._add(before, g, place)
 
     def _add(self, before: Atom, g: Atom, place: Place) -> Atom:
+        t = self.type_at(*place)
+        if isinstance(t, ListT):
+            return lists.add(self.build, before, g, t)
         total = self.build.call(operator.add, before, g, form="operator")
         if before in self.masked and g in self.masked and isinstance(total, Var):
             self.masked.add(total)
         self.name(before, place)
         self.name(total, place)
         return total
+
+    def accumulate_nested(self, atom: Atom, g: Atom) -> None:
+        """Add a cotangent that may be of a container."""
+        if isinstance(atom, Var) and isinstance(atom.type, AggregateT):
+            _accumulate_nested(self, atom, (), g)
+        else:
+            self.accumulate(atom, g)
 
     def _accumulate_parts(self, atom: Aggregate, g: Atom, masked: bool) -> None:
         keys = atom.keys if atom.keys is not None and atom.kind is dict else range(len(atom.items))
@@ -111,7 +120,7 @@ class Reverse:
         """Give a cotangent the name of what it belongs to."""
         var, path = place
         hint = str(path[-1]) if path and isinstance(path[-1], str) else var.hint
-        if hint and isinstance(bar, Var) and not bar.hint and bar not in self.hints:
+        if hint and self.build.is_new(bar) and not bar.hint and bar not in self.hints:
             self.hints[bar] = f"{hint}_bar"
 
     @staticmethod
@@ -138,6 +147,8 @@ class Reverse:
         t = self.type_at(*place)
         if isinstance(t, ScalarT):
             return Const(0.0)
+        if isinstance(t, ListT):
+            return lists.zeros(self.build, like if like is not None else self.value_at(*place), t)
         if like is not None:
             return self.build.call(np.zeros_like, like, type=t)  # type: ignore[no-any-return]
         made = self.build.call(np.zeros_like, self.value_at(*place), type=t)
@@ -188,8 +199,7 @@ class Reverse:
             return
         call = stmt.call
         special = SPECIAL.get(call.fn)
-        if special is not None:
-            special(self, stmt, z_bar)
+        if special is not None and special(self, stmt, z_bar) is not NotImplemented:
             return
         rule = context.rule_of(stmt)
         env = context.bind(rule, call, stmt.loc)
@@ -381,6 +391,8 @@ class Reverse:
     def _zero_carried_again(self, stmt: Any, k: int, arg: Var) -> Atom:
         if isinstance(arg.type, ScalarT):
             return Const(0.0)
+        if isinstance(arg.type, ListT):
+            return self.zeros((stmt.args[k], ()))
         if isinstance(stmt.inits[k], Undefined) or same_shape(arg.type, type_of(stmt.body.yields[k])):
             return self.build.call(np.zeros_like, arg, type=arg.type)
         return self.zeros((stmt.args[k], ()))
@@ -415,6 +427,9 @@ class Reverse:
 
     def accumulate_at(self, x: Var, key: Atom, g: Atom) -> None:
         """Add ``g`` to a part of the cotangent of ``x``, in place on an array made for it."""
+        if isinstance(x.type, ListT):
+            lists.getitem_reverse(self, Let(x, Call(operator.getitem, (x, key))), g)
+            return
         place = (x, ())
         before = self.bars.get(place)
         if before is None:
@@ -453,6 +468,9 @@ def _getitem(sweep: Reverse, stmt: Let, z_bar: Atom) -> None:
         sweep.accumulate(container, z_bar)
         return
     t = container.type
+    if isinstance(t, ListT):
+        lists.getitem_reverse(sweep, stmt, z_bar)
+        return
     if isinstance(t, AggregateT) and isinstance(key, Const):
         at = key.value
         if isinstance(at, int) and t.kind is not dict:
@@ -525,12 +543,18 @@ def _container(sweep: Reverse, stmt: Let, z_bar: Atom) -> None:
     sweep.accumulate(stmt.call.args[0], z_bar)
 
 
+def _added(sweep: Reverse, stmt: Let, z_bar: Atom) -> Any:
+    return lists.concatenated_reverse(sweep, stmt, z_bar) if isinstance(stmt.var.type, ListT) else NotImplemented
+
+
 SPECIAL: dict[Any, Any] = {
     operator.getitem: _getitem,
     getattr: _getattr,
     numerics.store: _store,
     tuple: _container,
     list: _container,
+    operator.add: _added,
+    **lists.REVERSE,
 }
 
 #: Primitives whose cotangents hold zeros that mean "not selected" (R6).

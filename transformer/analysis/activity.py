@@ -151,7 +151,11 @@ def _is_foreign(call: Call) -> bool:
     return lookup(call.fn) is None and not is_structural(call) and call.fn not in HARMLESS
 
 
-STRUCTURAL: set[Callable[..., object]] = {tuple, list, getattr, dict, range, min, max}
+STRUCTURAL: set[Callable[..., object]] = {
+    tuple, list, getattr, dict, range, min, max, emitted.append, emitted.drop_last, emitted.set_item, emitted.set_in,
+    emitted.repeat, emitted.add_items, emitted.add_to_item, emitted.zero_items, emitted.zero_last, emitted.unrepeat,
+    emitted.zero_in, emitted.get_in, emitted.fresh_list,
+}  # fmt: skip
 
 
 def is_structural(call: Call) -> bool:

@@ -38,11 +38,20 @@ from ..types import ArrayT, ScalarT
 from .activity import flows
 from .liveness import Liveness, liveness
 
-IN_PLACE = {numerics.store, emitted.add_at}
+LIST_CHANGES = {emitted.append, emitted.drop_last, emitted.set_item, emitted.set_in, emitted.add_to_item}
+#: Calls that are printed as writes into their first operand.
+IN_PLACE = {numerics.store, emitted.add_at, *LIST_CHANGES}
 Roots = dict[Var, frozenset[Any]]
 EXTERNAL = "external"
 #: Results that must not be written, whatever they were made of.
 READ_ONLY = {numerics.broadcast_like, numerics.unreduce, np.broadcast_to}
+
+
+#: Results of their own, whatever the rules say of other forms of the call.
+FRESH = {
+    emitted.fresh_copy, emitted.fresh_list, emitted.zero_items, emitted.zero_last, emitted.zero_in, np.copy, np.ndarray.astype,
+    np.ndarray.tolist, np.zeros_like, np.array,
+}  # fmt: skip
 
 
 def is_external(root: Any) -> bool:
@@ -57,7 +66,7 @@ def _older(root: Any, inside: set[Var]) -> Any:
 def shares(call: Call) -> bool:
     """May the result be memory of an operand?"""
     rule = lookup(call.fn)
-    if call.fn in (emitted.fresh_copy, np.copy, np.ndarray.astype, list, np.zeros_like, np.array):
+    if call.fn in FRESH:
         return False
     return rule is None or rule.sharing != "fresh"
 
@@ -94,8 +103,12 @@ def _contributions(stmt: Stmt, roots: Roots) -> Iterable[tuple[Var, frozenset[An
             yield from ((t, _union((value,), roots)) for t in vars_of(tape))
         elif isinstance(stmt.var.type, ScalarT):
             yield stmt.var, frozenset()
+        elif call.fn in LIST_CHANGES:  # the list holds what is put into it
+            yield stmt.var, _union((call.args[0], *call.args[2 if len(call.args) > 2 else 1 :]), roots)
         elif call.fn in IN_PLACE:
             yield stmt.var, _union(call.args[:1], roots)
+        elif call.fn in (list, tuple, emitted.repeat):
+            yield stmt.var, frozenset({stmt.var}) | _union(call.args, roots)
         elif call.fn is emitted.pop:
             yield stmt.var, _union(call.args, roots)
         elif call.fn in READ_ONLY:
@@ -244,7 +257,8 @@ def _with_copy(block: Block, wanted: _Copy) -> Block:
     for stmt in block.stmts:
         if id(stmt) == wanted.stmt:
             copy = Var(wanted.var.hint, wanted.var.type)
-            out.append(Let(copy, Call(emitted.fresh_copy, (wanted.var,)), stmt.loc, stmt.forward))
+            make = emitted.fresh_copy if isinstance(wanted.var.type, (ArrayT, ScalarT)) else emitted.fresh_list
+            out.append(Let(copy, Call(make, (wanted.var,)), stmt.loc, stmt.forward))
             out.append(_reading(stmt, wanted.var, copy))
         else:
             out.append(map_blocks(stmt, lambda b: _with_copy(b, wanted)))

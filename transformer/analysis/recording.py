@@ -244,9 +244,10 @@ def _push(rec: Recorder, var: Var) -> list[Stmt]:
         return []
     out: list[Stmt] = []
     value: Atom = var
-    if isinstance(var.type, ArrayT) and var in rec.written:
+    if isinstance(var.type, (ArrayT, ListT)) and var in rec.written:
         copy = Var("", var.type)
-        out.append(Let(copy, Call(np.copy, (var,), (), "method:copy"), None, False))
+        how = Call(np.copy, (var,), (), "method:copy") if isinstance(var.type, ArrayT) else Call(emitted.fresh_list, (var,))
+        out.append(Let(copy, how, None, False))
         value = copy
     return [*out, Let(Var("", None), Call(emitted.push, (tape, value)), None, False)]
 

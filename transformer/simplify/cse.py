@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from retrograd.runtime import emitted, numerics
+from retrograd.runtime import emitted
 
+from ..analysis.ownership import IN_PLACE
 from ..analysis.purity import is_pure
 from ..ir import Aggregate, Atom, Block, Call, Const, For, If, Let, SliceAtom, Stmt, Var, While, rebuild, rebuild_call
 
@@ -33,7 +34,7 @@ ALLOCATIONS = {
     np.linspace,
     np.eye,
 }
-WRITES = {numerics.store, emitted.add_at, emitted.fresh_copy, emitted.push, emitted.pop, list, dict}
+WRITES = {*IN_PLACE, emitted.fresh_copy, emitted.fresh_list, emitted.push, emitted.pop, emitted.repeat, emitted.zero_items, list, dict}
 
 
 def merge_common(block: Block) -> Block:

@@ -39,7 +39,7 @@ from ..ir import (
 from ..types import ScalarT
 
 MAX_OPERATIONS = 14
-KEPT = {list, emitted.fresh_copy, *IN_PLACE}
+KEPT = {list, emitted.fresh_copy, emitted.fresh_list, *IN_PLACE}
 
 
 def fold_temporaries(block: Block, named: Any) -> Block:

@@ -15,7 +15,7 @@ from retrograd.runtime import numerics
 
 from ..builder import type_of
 from ..ir import Aggregate, Atom, Call, Const, SliceAtom
-from ..types import AggregateT, ArrayT, ScalarT, same_shape
+from ..types import AggregateT, ArrayT, ListT, ScalarT, same_shape
 
 ALL = SliceAtom(Const(None), Const(None), Const(None))
 
@@ -199,9 +199,15 @@ def instantiate(b: Any, g: Atom, z: Atom, hint: str = "") -> Atom | None:
     return g
 
 
+def _is_list_of_floats(t: Any) -> bool:
+    return isinstance(t, ListT) and t.kind is list and isinstance(t.item, ScalarT) and t.item.dtype == np.dtype(float)
+
+
 def unstack_like(b: Any, g: Atom, arrays: Atom, axis: Atom = Const(0), hint: str = "") -> Atom | None:
     if isinstance(type_of(arrays), (ArrayT, ScalarT)):
         return g
+    if _is_list_of_floats(type_of(arrays)) and isinstance(axis, Const) and axis.value == 0:
+        return b.let(Call(np.ndarray.tolist, (g,), (), "method:tolist"), type_of(arrays), hint)  # type: ignore[no-any-return]
     if not isinstance(arrays, Aggregate) or not isinstance(axis, Const):
         return None
     parts = []

@@ -1,0 +1,141 @@
+"""How do cotangents and tangents go through lists whose length only the run knows?
+
+The cotangent of a list is a list of the cotangents of its items; what makes a longer list of a list makes a shorter
+cotangent of a cotangent.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+from retrograd.runtime import emitted
+from retrograd.runtime.errors import NoRule
+
+from ..builder import type_of
+from ..ir import Atom, Call, Const, Let, SliceAtom
+from ..types import AggregateT, ArrayT, ListT, ScalarT
+
+
+def as_cotangent(build: Any, g: Atom, t: ListT) -> Atom:
+    """A cotangent of a list, as a list."""
+    if isinstance(type_of(g), ArrayT):
+        return build.let(Call(list, (g,)), t)  # type: ignore[no-any-return]
+    return g
+
+
+def zeros(build: Any, xs: Atom, t: ListT) -> Atom:
+    refuse_objects(t)
+    return build.let(Call(emitted.zero_items, (xs,)), t)  # type: ignore[no-any-return]
+
+
+def refuse_objects(t: Any) -> None:
+    """Items of lists are numbers, arrays, and tuples, lists and dicts of them."""
+    if isinstance(t, ListT):
+        refuse_objects(t.item)
+    elif isinstance(t, AggregateT):
+        if t.kind not in (tuple, list, dict):
+            raise NoRule(
+                f"a derivative with respect to a list of {t.kind.__name__} objects", remedy="Use one list for each attribute."
+            )
+        for item in t.items:
+            refuse_objects(item)
+
+
+def add(build: Any, x: Atom, y: Atom, t: ListT) -> Atom:
+    return build.let(Call(emitted.add_items, (x, y)), t)  # type: ignore[no-any-return]
+
+
+# -- reverse ----------------------------------------------------------------------------------------------
+
+
+def _last(sweep: Any, z_bar: Atom, t: ListT) -> Atom:
+    return sweep.build.let(Call(operator.getitem, (z_bar, Const(-1)), (), "operator"), t.item)  # type: ignore[no-any-return]
+
+
+def append_reverse(sweep: Any, stmt: Let, z_bar: Atom) -> None:
+    xs, value = stmt.call.args
+    if sweep.is_active(value):
+        sweep.accumulate_nested(value, _last(sweep, z_bar, stmt.var.type))
+    if sweep.is_active(xs):
+        sweep.accumulate(xs, sweep.build.let(Call(emitted.drop_last, (z_bar,), (), "store"), type_of(xs)))
+
+
+def drop_last_reverse(sweep: Any, stmt: Let, z_bar: Atom) -> None:
+    (xs,) = stmt.call.args
+    zero = sweep.build.let(Call(emitted.zero_last, (xs,)), type_of(xs).item)
+    sweep.accumulate(xs, sweep.build.let(Call(emitted.append, (z_bar, zero), (), "store"), type_of(xs)))
+
+
+def set_item_reverse(sweep: Any, stmt: Let, z_bar: Atom) -> None:
+    xs, key, value = stmt.call.args
+    t = stmt.var.type
+    if sweep.is_active(value):
+        sweep.accumulate_nested(value, sweep.build.let(Call(operator.getitem, (z_bar, key), (), "operator"), t.item))
+    if sweep.is_active(xs):
+        part = sweep.build.let(Call(operator.getitem, (z_bar, key), (), "operator"), t.item)
+        zero = Const(0.0) if isinstance(t.item, ScalarT) else sweep.build.let(Call(emitted.zero_items, (part,)), t.item)
+        sweep.accumulate(xs, sweep.build.let(Call(emitted.set_item, (z_bar, key, zero), (), "store"), type_of(xs)))
+
+
+def set_in_reverse(sweep: Any, stmt: Let, z_bar: Atom) -> None:
+    xs, path, value = stmt.call.args
+    if sweep.is_active(value):
+        sweep.accumulate(value, sweep.build.let(Call(emitted.get_in, (z_bar, path)), type_of(value)))
+    if sweep.is_active(xs):
+        sweep.accumulate(xs, sweep.build.let(Call(emitted.zero_in, (z_bar, path)), type_of(xs)))
+
+
+def getitem_reverse(sweep: Any, stmt: Let, z_bar: Atom) -> None:
+    """``z = xs[k]``: the item's cotangent is added to the list's."""
+    xs, key = stmt.call.args
+    place = (xs, ())
+    before = sweep.bars.get(place)
+    if before is None:
+        before = sweep.zeros(place)
+    sweep.name(before, place)
+    total = sweep.build.let(Call(emitted.add_to_item, (before, key, z_bar), (), "add_at"), type_of(before))
+    sweep.name(total, place)
+    sweep.bars[place] = total
+
+
+def repeat_reverse(sweep: Any, stmt: Let, z_bar: Atom) -> None:
+    xs, count = stmt.call.args
+    sweep.accumulate(xs, sweep.build.let(Call(emitted.unrepeat, (z_bar, count)), type_of(xs)))
+
+
+def concatenated_reverse(sweep: Any, stmt: Let, z_bar: Atom) -> None:
+    """``z = xs + ys``."""
+    xs, ys = stmt.call.args
+    none, n = Const(None), sweep.build.call(len, xs)
+    for part, key in ((xs, SliceAtom(none, n, none)), (ys, SliceAtom(n, none, none))):
+        if sweep.is_active(part):
+            sweep.accumulate(part, sweep.build.let(Call(operator.getitem, (z_bar, key), (), "operator"), type_of(part)))
+
+
+REVERSE: dict[Any, Any] = {
+    emitted.append: append_reverse,
+    emitted.drop_last: drop_last_reverse,
+    emitted.set_item: set_item_reverse,
+    emitted.set_in: set_in_reverse,
+    emitted.repeat: repeat_reverse,
+}
+
+
+# -- forward ----------------------------------------------------------------------------------------------
+
+
+def same_forward(sweep: Any, stmt: Let) -> None:
+    """The same change, made to the list of tangents with tangents."""
+    call = stmt.call
+    moved = {emitted.append: (0, 1), emitted.set_item: (0, 2), emitted.set_in: (0, 2)}.get(call.fn, (0,))
+    args = tuple(sweep.dot(a) if k in moved else a for k, a in enumerate(call.args))
+    sweep.dots[stmt.var] = sweep.build.let(Call(call.fn, args, call.kwargs, call.form), stmt.var.type, sweep.hint(stmt.var))
+
+
+def concatenated_forward(sweep: Any, stmt: Let) -> None:
+    dots = tuple(map(sweep.dot, stmt.call.args))
+    sweep.dots[stmt.var] = sweep.build.let(Call(operator.add, dots, (), "operator"), stmt.var.type, sweep.hint(stmt.var))
+
+
+FORWARD: dict[Any, Any] = dict.fromkeys(REVERSE, same_forward)
