@@ -147,6 +147,16 @@ def fresh_list(xs: Any) -> Any:
     return fresh_copy(xs) if isinstance(xs, np.ndarray) else xs
 
 
+def truncate(tape: list[Any], n: int) -> None:
+    """Forget what a block that did not complete has recorded; printed as ``del tape[n:]``."""
+    del tape[n:]
+
+
+def same_error(error: BaseException) -> BaseException:
+    """``raise error`` of what was caught."""
+    return error
+
+
 def choose(test: Any, then: Any, orelse: Any) -> Any:
     """``then if test else orelse``; printed as that, so that only one side is evaluated."""
     return then if test else orelse

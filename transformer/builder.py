@@ -138,6 +138,14 @@ class Builder:
         finally:
             self._open.pop()
 
+    def take_last(self, atom: Atom) -> Atom:
+        """A computation that was just written down, as an operand of what comes next."""
+        last = self._open[-1][-1] if self._open[-1] else None
+        if isinstance(last, Let) and last.var is atom:
+            self._open[-1].pop()
+            return last.call
+        return atom
+
     def extend(self, stmts: Iterable[Stmt]) -> None:
         self._open[-1].extend(stmts)
 

@@ -7,6 +7,7 @@ import dataclasses
 import functools
 import inspect
 import operator
+import sys
 from collections.abc import Callable
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
@@ -258,10 +259,15 @@ def _field_value(low: Lowering, cls: type, name: str, value: Any, node: ast.AST)
     return low.found(value.value, name, node)
 
 
+#: Classes of these are opaque: what they do is not in their attributes.
+LIBRARY_MODULES = sys.stdlib_module_names | {"numpy", "scipy", "numba"}
+
+
 def _is_plain_class(cls: type) -> bool:
     """Is an object of this class its attributes and nothing more?"""
     return (
         type(cls) is type
+        and cls.__module__.split(".")[0] not in LIBRARY_MODULES
         and cls.__new__ is object.__new__
         and not issubclass(cls, BaseException)
         and isinstance(cls.__init__, (FunctionType, type(object.__init__)))

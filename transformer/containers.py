@@ -370,12 +370,10 @@ def _collected(low: Lowering, node: Any, result: str, empty: Any, collect: Calla
     names = [n.id for g in node.generators for n in ast.walk(g.target) if isinstance(n, ast.Name)]
     hidden = {name: low.frame.env.pop(name) for name in [*names, result] if name in low.frame.env}
     low.frame.env[result] = empty
-    low.comprehensions += 1
     try:
         low.block([_nested_loops(node, collect)])
         return low.now(low.frame.env[result])
     finally:
-        low.comprehensions -= 1
         for name in [*names, result]:
             low.frame.env.pop(name, None)
         low.frame.env.update(hidden)

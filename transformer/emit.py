@@ -13,6 +13,7 @@ import builtins
 import functools
 import math
 import operator
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -35,6 +36,7 @@ from .ir import (
     Let,
     Raise,
     Ref,
+    Region,
     SliceAtom,
     Stmt,
     Undefined,
@@ -193,16 +195,72 @@ class Emitter:
         copies = list(copies)
         start = len(self.lines)
         if leave is not None and isinstance(tail, If) and leave.go in tail.results:
-            for stmt in stmts[:-1]:
-                self.stmt(stmt)
+            self.stmts(stmts[:-1])
             self.breaking_if(tail, copies, leave.go)
             return len(self.lines) > start
-        for stmt in stmts:
-            self.stmt(stmt)
+        self.stmts(stmts)
         self.copy(copies)
         if leave is not None:
             self.leave(leave.go)
         return len(self.lines) > start
+
+    def stmts(self, stmts: Iterable[Stmt]) -> None:
+        """Statements in order; the branch that handles a ``try`` block's failure is printed as its ``except`` clause."""
+        pending = list(stmts)
+        while pending:
+            stmt = pending.pop(0)
+            if isinstance(stmt, Region):
+                follows = pending[0] if pending else None
+                handled = isinstance(follows, If) and stmt.catch is not None and follows.cond is stmt.results[0]
+                self.region(stmt, pending.pop(0) if handled else None)  # type: ignore[arg-type]
+            else:
+                self.stmt(stmt)
+
+    def region(self, stmt: Region, handler: If | None = None) -> None:
+        if stmt.catch is None:
+            self.with_(stmt)
+            return
+        ok = stmt.results[0]
+        asked = self.counts[ok] > (1 if handler is not None else 0)
+        self.header("try:", stmt)
+        moves = [*zip(stmt.results[1:], stmt.body.yields[1:])]
+        self.indented(lambda: self.block(stmt.body, moves) or self.line("pass"))
+        error = stmt.error if stmt.error is not None and self.counts[stmt.error] else None
+        inside = error is not None and handler is not None and Counter(reads(handler.orelse))[error] == self.counts[error]
+        caught = "" if error is None else f" as {self.names[error]}{'' if inside else '_'}"
+        self.line(f"except {self.text(self.expr(stmt.catch))}{caught}:")  # type: ignore[arg-type]
+        self.indented(lambda: self.failed(stmt, handler, asked, None if inside else error))
+        mark = len(self.lines)
+        self.line("else:")
+        self.indented(lambda: self.completed(ok, handler, asked))
+        if len(self.lines) == mark + 1:
+            del self.lines[mark:], self.sources[mark:]
+
+    def failed(self, stmt: Region, handler: If | None, asked: bool, error: Var | None) -> None:
+        start = len(self.lines)
+        if asked:
+            self.assign(self.names[stmt.results[0]], ast.Constant(False))
+        if error is not None:
+            self.line(f"{self.names[error]} = {self.names[error]}_")
+        if handler is not None:
+            self.block(handler.orelse, zip(handler.results, handler.orelse.yields))
+        if len(self.lines) == start:
+            self.line("pass")
+
+    def completed(self, ok: Var, handler: If | None, asked: bool) -> None:
+        if asked:
+            self.assign(self.names[ok], ast.Constant(True))
+        if handler is not None:
+            self.block(handler.then, zip(handler.results, handler.then.yields))
+
+    def with_(self, stmt: Region) -> None:
+        moves = [*zip(stmt.results, stmt.body.yields)]
+        if stmt.context is None:
+            self.block(stmt.body, moves)
+            return
+        target = f" as {self.names[stmt.target]}" if stmt.target is not None else ""
+        self.header(f"with {self.text(self.expr(stmt.context))}{target}:", stmt)
+        self.indented(lambda: self.block(stmt.body, moves) or self.line("pass"))
 
     def leave(self, go: Atom) -> None:
         if isinstance(go, Const):
@@ -223,12 +281,10 @@ class Emitter:
             before = len(self.lines)
             tail = block.stmts[-1] if block.stmts else None
             if isinstance(tail, If) and end in tail.results:
-                for inner in block.stmts[:-1]:
-                    self.stmt(inner)
+                self.stmts(block.stmts[:-1])
                 self.breaking_if(tail, [*own, *copies], end)
             else:
-                for inner in block.stmts:
-                    self.stmt(inner)
+                self.stmts(block.stmts)
                 self.copy(own)
                 self.copy(copies)
                 self.leave(end)
@@ -296,6 +352,8 @@ class Emitter:
             self.for_(stmt)
         elif isinstance(stmt, While):
             self.while_(stmt)
+        elif isinstance(stmt, Region):
+            self.region(stmt)
         else:
             self.raise_(stmt)
 
@@ -305,6 +363,9 @@ class Emitter:
             self.store(stmt, target)
         elif call.fn is emitted.add_at:
             self.add_at(stmt, target)
+        elif call.fn is emitted.truncate:
+            tape, n = (self.text(self.expr(a)) for a in call.args)
+            self.line(f"del {tape}[{n}:]")
         elif call.fn in LIST_CHANGES:
             self.update(stmt, target)
             self.line(self.text(LIST_STATEMENTS[call.fn](self, ast.Name(target, ast.Load()), stmt)), stmt.loc)
@@ -420,6 +481,7 @@ class Emitter:
         return stmt.breaks and stmt.results and stmt.results[0] in self.read
 
     read: frozenset[Var] = frozenset()
+    counts: Counter[Var] = field(default_factory=Counter)
 
     def for_(self, stmt: For) -> None:
         self.loop_start(stmt)
@@ -495,6 +557,9 @@ class Emitter:
         self.loop_end(stmt)
 
     def raise_(self, stmt: Raise) -> None:
+        if stmt.call is not None and stmt.call.fn is emitted.same_error:
+            self.line(f"raise {self.text(self.expr(stmt.call.args[0]))}", stmt.loc)
+            return
         self.line(self.text(ast.Raise(self.call(stmt.call), None)) if stmt.call else "raise", stmt.loc)
 
 
@@ -678,6 +743,8 @@ def _calls(stmt: Stmt) -> Iterable[Call]:
         yield from _nested(stmt.call)
     elif isinstance(stmt, If) and isinstance(stmt.cond, Call):
         yield from _nested(stmt.cond)
+    elif isinstance(stmt, Region) and isinstance(stmt.context, Call):
+        yield from _nested(stmt.context)
     elif isinstance(stmt, (For, While)):
         for atom in (*stmt.inits, *(stmt.each.operands if isinstance(stmt, For) else stmt.head.yields)):
             if isinstance(atom, Call):
@@ -703,13 +770,15 @@ def emit(fn: Function, names: dict[Var, str], updates: set[int]) -> Text:
     emitter = Emitter(names, updates)
     used = set(reads(fn.body))
     emitter.read = frozenset(used)
+    emitter.counts = Counter(reads(fn.body))
     emitter.unread = frozenset(s.var for s in walk(fn.body) if isinstance(s, Let) and s.var not in used)
     for var in fn.options.get("unset", ()):
         emitter.assign(names[var], ast.Constant(None))
-    for k, stmt in enumerate(fn.body.stmts):
-        if k == fn.options.get("seam", -1):
-            emitter.line("# reverse")
-        emitter.stmt(stmt)
+    seam = fn.options.get("seam", -1)
+    emitter.stmts(fn.body.stmts[: max(seam, 0)])
+    if seam >= 0:
+        emitter.line("# reverse")
+    emitter.stmts(fn.body.stmts[max(seam, 0) :])
     emitter.line("return " + _returned(emitter, fn.result))
     header = f"def {fn.name}({', '.join(names[p] for p in fn.params)}):"
     file = next((s.file for s in emitter.sources if s is not None), "")

@@ -32,7 +32,7 @@ from .types import (
     is_hashable,
     is_numeric,
 )
-from .values import BoundMethod, Compiletime, LocalFunction
+from .values import BoundMethod, Compiletime, LocalFunction, Unknown
 
 if TYPE_CHECKING:
     from .lower import Lowering
@@ -266,6 +266,14 @@ def slice_(low: Lowering, node: ast.Slice, hint: str) -> Any:
 
 
 def attribute(low: Lowering, node: ast.Attribute, hint: str) -> Any:
+    found = callee(low, node, hint)
+    if isinstance(found, BoundMethod) and isinstance(type_of(found.owner), OpaqueT):
+        return low.build.attribute(found.owner, node.attr, OPAQUE, hint)
+    return found
+
+
+def callee(low: Lowering, node: ast.Attribute, hint: str = "") -> Any:
+    """An attribute that may be about to be called."""
     owner = low.expr(node.value)
     low.at(node)
     return attribute_of(low, owner, node.attr, node, hint)
@@ -342,7 +350,9 @@ def formatted(low: Lowering, node: ast.JoinedStr, hint: str) -> Any:
 
 
 def call(low: Lowering, node: ast.Call, hint: str) -> Any:
-    fn = low.expr(node.func)
+    fn = callee(low, node.func) if isinstance(node.func, ast.Attribute) else low.expr(node.func)
+    if isinstance(fn, Unknown):
+        raise low.unsupported(node, fn.reason, fn.remedy)
     args: list[Any] = []
     for arg in node.args:
         if isinstance(arg, ast.Starred):

@@ -146,6 +146,8 @@ def _elementwise(fn: Callable[..., Any], args: tuple[Any, ...]) -> Any:
     if not all(is_numeric(t) for t in types):
         return _probe(fn, args, {})
     results = [_quietly(lambda w=w: fn(*(_value(a, lambda t: unit(t, w)) for a in args))) for w in (True, False)]
+    if results[0] is None or results[1] is None:  # 1 / 0: the kind of a literal decides, not its value
+        results = [_quietly(lambda w=w: fn(*(unit(t, w) for t in types))) for w in (True, False)]
     if results[0] is None or results[1] is None:
         return OPAQUE
     shape = broadcast(*(t.shape for t in types))

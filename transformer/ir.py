@@ -207,6 +207,27 @@ class While:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
+class Region:
+    """A guarded block: ``try`` if ``catch`` names exceptions, ``with`` if there is a ``context``.
+
+    What the body yields is handed over when it completes; with ``catch`` the first result says whether it did, and ``error`` is
+    the exception if it did not.  It is ``certain`` to have completed, afterwards, if every handler raises.
+    """
+
+    results: tuple[Var, ...]
+    body: Block
+    catch: Atom | None = None
+    error: Var | None = None
+    context: Atom | None = None
+    target: Var | None = None
+    certain: bool = False
+    loc: Location | None = None
+    mirror: Any = None
+    forward: bool = True
+    tag: Any = field(default_factory=object)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class Raise:
     """``raise`` of the user's, or ``assert`` that failed; nothing after it in its block runs."""
 
@@ -215,7 +236,7 @@ class Raise:
     forward: bool = True
 
 
-Stmt = Union[Let, If, For, While, Raise]
+Stmt = Union[Let, If, For, While, Region, Raise]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -285,7 +306,7 @@ def rebuild_call(call: Call, change: Callable[[Var], Atom]) -> Call:
 def blocks_of(stmt: Stmt) -> tuple[Block, ...]:
     if isinstance(stmt, If):
         return stmt.then, stmt.orelse
-    if isinstance(stmt, For):
+    if isinstance(stmt, (For, Region)):
         return (stmt.body,)
     if isinstance(stmt, While):
         return stmt.head, stmt.body
@@ -302,6 +323,8 @@ def operands_of(stmt: Stmt) -> tuple[Atom, ...]:
         return stmt.inits + stmt.each.operands
     if isinstance(stmt, While):
         return stmt.inits
+    if isinstance(stmt, Region):
+        return tuple(atom for atom in (stmt.catch, stmt.context) if atom is not None)
     return stmt.call.atoms() if stmt.call else ()
 
 
@@ -309,6 +332,8 @@ def defined_by(stmt: Stmt) -> tuple[Var, ...]:
     """The values visible after a statement."""
     if isinstance(stmt, Let):
         return (stmt.var,)
+    if isinstance(stmt, Region):
+        return stmt.results + ((stmt.error,) if stmt.error is not None else ())
     return () if isinstance(stmt, Raise) else stmt.results
 
 
@@ -316,6 +341,8 @@ def bound_inside(stmt: Stmt) -> tuple[Var, ...]:
     """The values a loop binds for its own blocks."""
     if isinstance(stmt, For):
         return stmt.args + stmt.each.targets + (stmt.index,)
+    if isinstance(stmt, Region):
+        return (stmt.target,) if stmt.target is not None else ()
     return stmt.args if isinstance(stmt, While) else ()
 
 
@@ -349,7 +376,7 @@ def map_blocks(stmt: Stmt, change: Callable[[Block], Block]) -> Stmt:
     """The statement with each of its blocks rewritten."""
     if isinstance(stmt, If):
         return replace(stmt, then=change(stmt.then), orelse=change(stmt.orelse))
-    if isinstance(stmt, For):
+    if isinstance(stmt, (For, Region)):
         return replace(stmt, body=change(stmt.body))
     if isinstance(stmt, While):
         return replace(stmt, head=change(stmt.head), body=change(stmt.body))
@@ -372,6 +399,8 @@ def substitute_stmt(stmt: Stmt, change: Callable[[Var], Atom]) -> Stmt:
     stmt = map_blocks(stmt, lambda b: substitute(b, change))
     if isinstance(stmt, If):
         return replace(stmt, cond=rebuild(stmt.cond, change))
+    if isinstance(stmt, Region):
+        return replace(stmt, context=rebuild(stmt.context, change)) if stmt.context is not None else stmt
     stmt = replace(stmt, inits=tuple(rebuild(a, change) for a in stmt.inits))
     if isinstance(stmt, For):
         operands = tuple(rebuild(a, change) for a in stmt.each.operands)
@@ -387,6 +416,8 @@ def show(block: Block, indent: int = 0) -> str:
             lines.append(f"{pad}{list(stmt.results)} = if {stmt.cond!r}:")
         elif isinstance(stmt, For):
             lines.append(f"{pad}{list(stmt.results)} = for {stmt.each} {list(zip(stmt.args, stmt.inits))}:")
+        elif isinstance(stmt, Region):
+            lines.append(f"{pad}{list(stmt.results)} = {stmt.context or 'try'!r}, except {stmt.catch!r}:")
         elif isinstance(stmt, While):
             lines.append(f"{pad}{list(stmt.results)} = while {list(zip(stmt.args, stmt.inits))}:")
         else:

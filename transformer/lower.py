@@ -18,9 +18,10 @@ from typing import Any
 
 import numpy as np
 
+from retrograd.runtime import emitted
 from retrograd.runtime.errors import DifferentiationError, Location, UnsupportedSyntax
 
-from . import loops, stores
+from . import loops, scopes, stores
 from .builder import Builder, leaves, refill, type_of
 from .containers import Collect
 from .expressions import expression, local_function
@@ -68,7 +69,7 @@ class Lowering:
         self.escaped: list[Frame] = []
         self.depth = 0
         self.loop_depth = 0
-        self.comprehensions = 0
+        self.caught: list[Var] = []
 
     # -- places and errors --------------------------------------------------------------------------------
 
@@ -261,6 +262,9 @@ class Lowering:
             self.at(stmt)
             if isinstance(stmt, ast.If):
                 return self.branch(stmt, stmts[at + 1 :])
+            scope = SCOPES.get(type(stmt))
+            if scope is not None:
+                return str(scope(self, stmt, stmts[at + 1 :]))
             if isinstance(stmt, (ast.Return, ast.Break, ast.Continue, ast.Raise)):
                 return self.jump(stmt)
             if isinstance(stmt, Collect):
@@ -297,15 +301,18 @@ class Lowering:
         return DEAD if isinstance(stmt, ast.Return) else JUMPS
 
     def raise_(self, stmt: ast.Raise) -> None:
-        if stmt.exc is None:
-            raise self.unsupported(stmt, "a bare raise cannot be differentiated")
         node = stmt.exc
         call: Call
-        if isinstance(node, ast.Call):
-            cls = self.expr(node.func)
-            call = Call(cls.value, tuple(self.expr(a) for a in node.args))
+        if node is None:
+            if not self.caught:
+                raise self.unsupported(stmt, "a bare raise outside a handler")
+            call = Call(emitted.same_error, (self.caught[-1],))
+        elif isinstance(node, ast.Call) and isinstance(cls := self.expr(node.func), Ref) and isinstance(cls.value, type):
+            args = tuple(self.expr(a) for a in node.args)
+            call = Call(cls.value, args, tuple((k.arg or "", self.expr(k.value)) for k in node.keywords))
         else:
-            call = Call(self.expr(node).value, ())
+            error = self.expr(node)
+            call = Call(error.value, ()) if isinstance(error, Ref) else Call(emitted.same_error, (error,))
         self.build.add(Raise(call, self.location(stmt), self.build.forward))
 
     def branch(self, stmt: ast.If, rest: list[ast.stmt]) -> str:
@@ -324,6 +331,12 @@ class Lowering:
             )
         self.fork(test, stmt.body, stmt.orelse, stmt)
         return self.when(self.frame.env["$falls"], rest, stmt)
+
+    def may_jump(self, stmts: list[ast.stmt]) -> bool:
+        return may_jump(stmts)
+
+    def must_jump(self, stmts: list[ast.stmt]) -> bool:
+        return must_jump(stmts)
 
     def when(self, falls: Any, rest: list[ast.stmt], node: ast.AST) -> str:
         """The statements after a point that some paths have jumped over."""
@@ -380,7 +393,10 @@ class Lowering:
     def fork_with(self, test: Any, then: Callable[[], str], orelse: Callable[[], str], node: ast.AST | None) -> str:
         """Two paths, each lowered from the present state, and the values on which they differ merged."""
         loc = self.location(node) if node is not None else self.build.loc
-        a, b = self.paths(then, orelse)
+        return self.join_paths(test, *self.paths(then, orelse), loc, node)
+
+    def join_paths(self, test: Any, a: Path, b: Path, loc: Location | None, node: ast.AST | None) -> str:
+        """Write down a branch whose two sides have been lowered, and go on where they meet."""
         if RAISES in (a.ending, b.ending):
             return self.after_raise(test, a, b, loc)
         if a.ending == DEAD and not self.loop_depth:
@@ -703,23 +719,37 @@ def contains(stmts: list[ast.stmt], kind: type | tuple[type, ...]) -> bool:
     return any(isinstance(n, kind) for s in stmts for n in [s, *_own_nodes(s)] if not isinstance(s, ast.FunctionDef))
 
 
+JUMPING = (ast.Return, ast.Break, ast.Continue, ast.Raise)
+
+
 def may_jump(stmts: list[ast.stmt]) -> bool:
-    for stmt in stmts:
-        if isinstance(stmt, (ast.Return, ast.Break, ast.Continue, ast.Raise)):
-            return True
-        if isinstance(stmt, ast.If) and (may_jump(stmt.body) or may_jump(stmt.orelse)):
-            return True
-        if isinstance(stmt, (ast.For, ast.While)) and contains(stmt.body + stmt.orelse, ast.Return):
-            return True
-    return False
+    return any(isinstance(s, JUMPING) or any(map(may_jump, _ways(s))) or _returns_from_loop(s) for s in stmts)
+
+
+def _returns_from_loop(stmt: ast.stmt) -> bool:
+    return isinstance(stmt, (ast.For, ast.While)) and contains(stmt.body + stmt.orelse, ast.Return)
+
+
+def _ways(stmt: ast.stmt) -> list[list[ast.stmt]]:
+    """The blocks inside a statement from which a jump leaves the statement itself."""
+    if isinstance(stmt, ast.If):
+        return [stmt.body, stmt.orelse]
+    if isinstance(stmt, ast.With):
+        return [stmt.body]
+    if isinstance(stmt, ast.Try):
+        return [stmt.body, stmt.orelse, stmt.finalbody, *(h.body for h in stmt.handlers)]
+    return [case.body for case in stmt.cases] if isinstance(stmt, ast.Match) else []
 
 
 def must_jump(stmts: list[ast.stmt]) -> bool:
     for stmt in stmts:
-        if isinstance(stmt, (ast.Return, ast.Break, ast.Continue, ast.Raise)):
+        if isinstance(stmt, JUMPING):
             return True
         if isinstance(stmt, ast.If) and must_jump(stmt.body) and must_jump(stmt.orelse):
             return True
+        if isinstance(stmt, ast.Try) and not stmt.finalbody:
+            if must_jump(stmt.body + stmt.orelse) and all(must_jump(h.body) for h in stmt.handlers):
+                return True
     return False
 
 
@@ -788,16 +818,17 @@ STATEMENTS: dict[type, Any] = {
     ast.Import: import_, ast.ImportFrom: import_, ast.Nonlocal: nothing,
 }  # fmt: skip
 
+#: Statements that hold statements, and take the rest of their block with them.
+SCOPES: dict[type, Any] = {ast.Try: scopes.try_, ast.With: scopes.with_, ast.Match: scopes.match}
+
 REFUSED = {
-    ast.Try: "try/except", ast.With: "a with block", ast.Global: "a write to a global",
-    ast.Match: "match", ast.ClassDef: "a class inside a function", ast.AsyncFor: "async", ast.AsyncWith: "async",
+    ast.TryStar: "except*", ast.Global: "a write to a global",
+    ast.ClassDef: "a class inside a function", ast.AsyncFor: "async", ast.AsyncWith: "async",
     ast.AsyncFunctionDef: "a coroutine",
 }  # fmt: skip
 REMEDIES = {
     ast.Global: "Return the value instead.",
-    ast.Try: "Test for the condition before the call that raises.",
-    ast.With: "Move the with block outside the differentiated function.",
-    ast.Match: "Write it as if/elif.",
+    ast.TryStar: "Catch one exception with except.",
 }
 
 

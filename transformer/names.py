@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .analysis.liveness import Liveness
-from .ir import Block, Call, For, If, Let, Var, While, bound_inside, defined_by, reads, vars_of, walk
+from .ir import Block, Call, For, If, Let, Region, Var, While, bound_inside, defined_by, reads, vars_of, walk
 
 #: What a temporary is called, by what computes it.
 SHORT = {np.exp: "e", np.sqrt: "r", np.zeros_like: "zeros", len: "n", np.max: "peak"}
@@ -166,6 +166,9 @@ def _joins(block: Block, naming: Naming) -> None:
             for arg, init, end in zip(stmt.args, stmt.inits, stmt.body.yields):
                 naming.join(arg, end)
                 naming.join(arg, init)
+        elif isinstance(stmt, Region):
+            for result, end in zip(stmt.results, stmt.body.yields):
+                naming.join(result, end)
         elif isinstance(stmt, If):
             for result, a, b in zip(stmt.results, stmt.then.yields, stmt.orelse.yields):
                 naming.join(result, a)

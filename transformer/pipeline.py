@@ -30,6 +30,7 @@ from .ir import (
     Const,
     Function,
     Let,
+    Region,
     Stmt,
     Var,
     defined_by,
@@ -198,7 +199,7 @@ def pair(fn: Function, wrt: tuple[Var, ...], copy_inputs: bool = True) -> tuple[
     seeds = list(vars_of(seed))
     inside = set(definitions(rev))
     record_vars = [v for v in dict.fromkeys(reads(rev)) if v not in inside and v not in seeds]
-    direct = {v for s in fwd.stmts for v in defined_by(s)} | set(fn.params)
+    direct = {v for s in fwd.stmts if not _may_fail(s) for v in defined_by(s)} | set(fn.params)
     visible = set(definitions(fwd)) | set(fn.params)
     record_vars = [v for v in record_vars if v in visible]
     stmts = list(fwd.stmts)
@@ -228,6 +229,11 @@ def pair(fn: Function, wrt: tuple[Var, ...], copy_inputs: bool = True) -> tuple[
     )
     second = finish(adjoint, sweeps.hints, set(), 0)
     return first, second
+
+
+def _may_fail(stmt: Stmt) -> bool:
+    """A ``try`` block that raised has bound nothing."""
+    return isinstance(stmt, Region) and not stmt.certain
 
 
 def _returned_too(var: Var, fwd: Block, roots: Any) -> bool:

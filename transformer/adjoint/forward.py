@@ -26,6 +26,7 @@ from ..ir import (
     Function,
     If,
     Let,
+    Region,
     Stmt,
     Undefined,
     Var,
@@ -103,6 +104,8 @@ class Forward:
                     self.let(stmt)
             elif isinstance(stmt, If):
                 self.branch(stmt)
+            elif isinstance(stmt, Region):
+                self.region(stmt)
             elif isinstance(stmt, For):
                 self.for_(stmt)
             elif isinstance(stmt, While):
@@ -193,6 +196,18 @@ class Forward:
             replace(stmt, results=(*stmt.results, *new), then=Block(tuple(a_stmts), (*stmt.then.yields, *then)),
                     orelse=Block(tuple(b_stmts), (*stmt.orelse.yields, *orelse)))
         )  # fmt: skip
+
+    def region(self, stmt: Region) -> None:
+        outer = dict(self.dots)
+        at = [k for k, r in enumerate(stmt.results) if r in self.active]
+        with self.build.block() as stmts:
+            self.block(stmt.body.stmts)
+            ends = tuple(self.end(stmt.body.yields[k]) for k in at)
+        new = tuple(Var(self.hint(stmt.results[k]), stmt.results[k].type) for k in at)
+        self.dots = outer
+        self.dots.update(zip((stmt.results[k] for k in at), new))
+        body = Block(tuple(stmts), (*stmt.body.yields, *ends))
+        self.build.add(replace(stmt, results=(*stmt.results, *new), body=body))
 
     def end(self, atom: Atom) -> Atom:
         return atom if isinstance(atom, Undefined) else self.dot(atom)

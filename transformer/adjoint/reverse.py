@@ -20,6 +20,7 @@ from retrograd.runtime.errors import NoRule
 
 from ..builder import type_of
 from ..ir import (
+    UNDEFINED,
     Aggregate,
     Atom,
     Block,
@@ -30,6 +31,7 @@ from ..ir import (
     Function,
     If,
     Let,
+    Region,
     SliceAtom,
     Stmt,
     Undefined,
@@ -41,6 +43,7 @@ from ..ir import (
     vars_of,
 )
 from ..lower import Lowering
+from ..scopes import ARITHMETIC
 from ..types import INT, AggregateT, ArrayT, ListT, NumberT, ScalarT, is_inexact, same_shape
 from . import context, lists
 
@@ -166,6 +169,8 @@ class Reverse:
                 self.branch(stmt)
             elif isinstance(stmt, (For, While)):
                 self.loop(stmt)
+            elif isinstance(stmt, Region):
+                self.region(stmt)
 
     def take(self, var: Var) -> Any:
         """The finished cotangent of a value at its definition; None if nothing reached it."""
@@ -292,6 +297,30 @@ class Reverse:
         """A cotangent of the place that exists before the branch: zeros can be shaped after it."""
         found = [bars[place] for bars in sides if place in bars]
         return self.bars.get(place) or next((bar for bar in found for known in incoming if bar is known), None)
+
+    def region(self, stmt: Region) -> None:
+        """A ``try`` block is reversed if it completed; a ``with`` block under its context, if that governs arithmetic."""
+        if stmt.catch is not None and not stmt.certain:
+            nothing = Block((), (UNDEFINED,) * len(stmt.results))
+            self.branch(If(stmt.results, stmt.results[0], stmt.body, nothing, stmt.loc, None, True, stmt.tag))
+            return
+        incoming = [self.take(r) if r in self.active else None for r in stmt.results]
+        before = dict(self.bars)
+        with self.build.block() as stmts:
+            for bar, y in zip(incoming, stmt.body.yields):
+                if bar is not None:
+                    self.accumulate(y, bar, (), bar in self.masked)
+            self.block(stmt.body.stmts)
+        changed = [place for place, bar in self.bars.items() if before.get(place) is not bar]
+        results = []
+        for place in changed:
+            self.name(self.bars[place], place)
+            results.append(Var("", self.type_at(*place)))
+            self.name(results[-1], place)
+        body = Block(tuple(stmts), tuple(self.bars[place] for place in changed))
+        self.bars.update(zip(changed, results))
+        context = stmt.context if isinstance(stmt.context, Call) and stmt.context.fn in ARITHMETIC else None
+        self.build.add(Region(tuple(results), body, None, None, context, None, True, stmt.loc, stmt.tag, False))
 
     # -- loops --------------------------------------------------------------------------------------------
 

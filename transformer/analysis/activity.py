@@ -24,6 +24,7 @@ from ..ir import (
     If,
     Let,
     Raise,
+    Region,
     Stmt,
     Var,
     While,
@@ -74,6 +75,8 @@ def _vary(stmt: Stmt, found: set[Var]) -> None:
 
 def flows(stmt: Stmt) -> list[tuple[Var, Atom]]:
     """The copies that control flow makes: what each merged or carried value may be."""
+    if isinstance(stmt, Region):
+        return [*zip(stmt.results, stmt.body.yields)]
     if isinstance(stmt, If):
         return [(r, y) for block in (stmt.then, stmt.orelse) for r, y in zip(stmt.results, block.yields)]
     if isinstance(stmt, (For, While)):

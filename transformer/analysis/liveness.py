@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..ir import Atom, Block, Call, For, If, Let, Stmt, Var, While, bound_inside, defined_by, operands_of, vars_of
+from ..ir import Atom, Block, Call, For, If, Let, Region, Stmt, Var, While, bound_inside, defined_by, operands_of, vars_of
 
 #: Calls that ask an array for its shape and not for its contents.
 SHAPE_ONLY = {np.shape, np.ndim, np.size, len, np.zeros_like, np.ones_like, np.empty_like}
@@ -47,6 +47,8 @@ class Liveness:
         live = live - set(defined_by(stmt))
         if isinstance(stmt, If):
             live = self.block(stmt.then, live) | self.block(stmt.orelse, live)
+        elif isinstance(stmt, Region):
+            live = self.block(stmt.body, live) | live
         elif isinstance(stmt, (For, While)):
             live = self._loop(stmt, live)
         return live | set(self._operands(stmt))

@@ -32,7 +32,7 @@ def is_pure(call: Call) -> bool:
     fn = call.fn
     if fn in (emitted.choose, emitted.both, emitted.either):
         return True
-    if fn in (emitted.push, emitted.pop) or isinstance(fn, str):
+    if fn in (emitted.push, emitted.pop, emitted.truncate) or isinstance(fn, str):
         return False
     try:
         if fn in PURE:
@@ -69,7 +69,7 @@ def is_droppable(stmt: Let) -> bool:
 def has_effect(block: Block) -> bool:
     """Does anything inside have to run whether or not its results are read?"""
     return any(
-        isinstance(s, Raise) or (isinstance(s, Let) and not is_droppable(s)) or any(map(has_effect, blocks_of(s)))
+        isinstance(s, Raise) or getattr(s, "context", None) is not None or (isinstance(s, Let) and not is_droppable(s)) or any(map(has_effect, blocks_of(s)))
         for s in block.stmts
     )
 

@@ -25,6 +25,7 @@ from ..ir import (
     For,
     If,
     Let,
+    Region,
     Stmt,
     Var,
     While,
@@ -135,7 +136,7 @@ def _made(stmt: Stmt, trips: dict[Any, Var]) -> list[Var]:
 def record(forward: Block, reverse: tuple[Stmt, ...], written: set[Var], trips: dict[Any, Var], hints: dict[Var, str],
            extra: tuple[Atom, ...] = ()) -> tuple[Block, tuple[Stmt, ...]]:  # fmt: skip
     """Both sweeps with the records in place."""
-    recorder = Recorder(written, trips, hints, {s.tag: s for s in walk(forward) if isinstance(s, (If, For, While))})
+    recorder = Recorder(written, trips, hints, {s.tag: s for s in walk(forward) if isinstance(s, (If, For, While, Region))})
     lets = {s.var: s for s in forward.stmts if isinstance(s, Let)}
     new_reverse = _mirror_block(recorder, forward, Block(reverse, extra), lets, False, ())
     return _with_pushes(recorder, forward), new_reverse.stmts
@@ -178,9 +179,12 @@ def _everything_but(used: set[Var], forward: Block, bound: Iterable[Var], trips:
 def _inner(rec: Recorder, forward: Block, stmt: Stmt, lets: dict[Var, Let], looping: bool) -> Stmt:
     if isinstance(stmt, If) and stmt.mirror is not None:
         source = rec.sources[stmt.mirror]
-        then = _mirror_block(rec, source.then, stmt.then, lets, looping, ())
-        orelse = _mirror_block(rec, source.orelse, stmt.orelse, lets, looping, ())
+        sides = (source.body, Block()) if isinstance(source, Region) else (source.then, source.orelse)
+        then = _mirror_block(rec, sides[0], stmt.then, lets, looping, ())
+        orelse = _mirror_block(rec, sides[1], stmt.orelse, lets, looping, ())
         return replace(stmt, then=then, orelse=orelse)
+    if isinstance(stmt, Region) and stmt.mirror is not None:
+        return replace(stmt, body=_mirror_block(rec, rec.sources[stmt.mirror].body, stmt.body, lets, looping, ()))
     if isinstance(stmt, For) and stmt.mirror is not None:
         return _mirror_loop(rec, stmt, rec.sources[stmt.mirror], lets)
     return stmt
@@ -238,12 +242,26 @@ def _place(declared: tuple[Let, ...], stmts: tuple[Stmt, ...]) -> tuple[Stmt, ..
     return tuple(out)
 
 
-def _push(rec: Recorder, var: Var) -> list[Stmt]:
+def _unrecorded_on_failure(stmt: Region) -> list[Stmt]:
+    """A ``try`` block, and after it, if it did not complete, what it recorded is forgotten (L3)."""
+    pushes = {s.call.args[0]: None for s in walk(stmt.body) if isinstance(s, Let) and s.call.fn is emitted.push}
+    if stmt.certain or not pushes:
+        return [stmt]
+    marks = {tape: Var("", INT) for tape in pushes}
+    before = [Let(n, Call(len, (tape,)), None, False) for tape, n in marks.items()]
+    undo = [Let(Var("", None), Call(emitted.truncate, (tape, n)), None, False) for tape, n in marks.items()]
+    return [*before, stmt, If((), stmt.results[0], Block(), Block(tuple(undo)), None, None, False)]
+
+
+def _push(rec: Recorder, var: Var, by: Stmt | None = None) -> list[Stmt]:
     tape = rec.pushes.get(var)
     if tape is None:
         return []
     out: list[Stmt] = []
     value: Atom = var
+    if isinstance(by, Region) and not by.certain and var is not by.results[0]:
+        value = Var("", var.type)  # unbound if the block raised
+        out.append(Let(value, Call(emitted.choose, (by.results[0], var, Const(None))), None, False))
     if isinstance(var.type, (ArrayT, ListT)) and var in rec.written:
         copy = Var("", var.type)
         how = Call(np.copy, (var,), (), "method:copy") if isinstance(var.type, ArrayT) else Call(emitted.fresh_list, (var,))
@@ -255,15 +273,18 @@ def _push(rec: Recorder, var: Var) -> list[Stmt]:
 def _push_block(rec: Recorder, block: Block, first: Iterable[Var] = ()) -> Block:
     out: list[Stmt] = [p for var in first for p in _push(rec, var)]
     for stmt in block.stmts:
-        out.append(_push_inside(rec, stmt))
+        inside = _push_inside(rec, stmt)
+        out += _unrecorded_on_failure(inside) if isinstance(inside, Region) else [inside]
         for var in _made(stmt, rec.trips):
-            out += _push(rec, var)
+            out += _push(rec, var, stmt)
     return Block(tuple(out), block.yields)
 
 
 def _push_inside(rec: Recorder, stmt: Stmt) -> Stmt:
     if isinstance(stmt, If):
         return replace(stmt, then=_push_block(rec, stmt.then), orelse=_push_block(rec, stmt.orelse))
+    if isinstance(stmt, Region):
+        return replace(stmt, body=_push_block(rec, stmt.body))
     if isinstance(stmt, (For, While)):
         first = [*stmt.args, *(stmt.each.targets if isinstance(stmt, For) else ())]
         if isinstance(stmt, For):

@@ -17,7 +17,7 @@ from retrograd.runtime import emitted
 
 from ..analysis.ownership import IN_PLACE
 from ..analysis.purity import is_pure
-from ..ir import Aggregate, Atom, Block, Call, Const, For, If, Let, SliceAtom, Stmt, Var, While, rebuild, rebuild_call
+from ..ir import Aggregate, Atom, Block, Call, Const, For, If, Let, Region, SliceAtom, Stmt, Var, While, rebuild, rebuild_call
 
 ALLOCATIONS = {
     np.zeros,
@@ -61,6 +61,8 @@ class _Merger:
             return self.branch(stmt, table)
         if isinstance(stmt, (For, While)):
             return self.loop(stmt, table)
+        if isinstance(stmt, Region):
+            return self.region(stmt, table)
         return replace(stmt, call=rebuild_call(stmt.call, self.now)) if stmt.call else stmt
 
     def let(self, stmt: Let, table: dict[Any, Var]) -> Stmt | None:
@@ -84,6 +86,15 @@ class _Merger:
         then, orelse = self.block(stmt.then, tables[0]), self.block(stmt.orelse, tables[1])
         self.tables[stmt.tag, 0], self.tables[stmt.tag, 1] = tables
         return replace(stmt, cond=cond, then=then, orelse=orelse)
+
+    def region(self, stmt: Region, table: dict[Any, Var]) -> Stmt:
+        inner = dict(table)
+        if stmt.mirror is not None:
+            inner.update(self.tables.get((stmt.mirror, 0), {}))
+        context = rebuild(stmt.context, self.now) if stmt.context is not None else None
+        body = self.block(stmt.body, inner)
+        self.tables[stmt.tag, 0] = inner
+        return replace(stmt, body=body, context=context)
 
     def loop(self, stmt: For | While, table: dict[Any, Var]) -> Stmt:
         inner = dict(table)

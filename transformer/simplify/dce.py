@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from ..analysis.purity import has_effect, is_droppable
-from ..ir import Atom, Block, For, If, Let, Raise, Stmt, Var, While, definitions, operands_of, vars_of, walk
+from ..ir import Atom, Block, For, If, Let, Raise, Region, Stmt, Var, While, defined_by, definitions, operands_of, vars_of, walk
 
 
 def eliminate_dead(block: Block, keep: Iterable[Atom] = ()) -> Block:
@@ -42,6 +42,8 @@ def _visit(stmt: Stmt, live: set[Var]) -> None:
         _mark(operands_of(stmt), live)
     elif isinstance(stmt, If):
         _visit_branch(stmt, live)
+    elif isinstance(stmt, Region):
+        _visit_region(stmt, live)
     else:
         _visit_loop(stmt, live)
 
@@ -52,6 +54,28 @@ def _visit_branch(stmt: If, live: set[Var]) -> None:
             _mark((a, b), live)
     if _branch_needed(stmt, live):
         _mark((stmt.cond,), live)
+
+
+def _visit_region(stmt: Region, live: set[Var]) -> None:
+    for result, end in zip(stmt.results, stmt.body.yields):
+        if result in live:
+            _mark((end,), live)
+    if _region_needed(stmt, live):
+        _mark(operands_of(stmt), live)
+
+
+def _region_needed(stmt: Region, live: set[Var]) -> bool:
+    if any(v in live for v in defined_by(stmt)) or has_effect(Block((stmt,))):
+        return True
+    return any(v in live for v in definitions(stmt.body))
+
+
+def _kept_region(stmt: Region, live: set[Var]) -> Stmt | None:
+    if not _region_needed(stmt, live):
+        return None
+    at = [k for k, r in enumerate(stmt.results) if r in live or (stmt.catch is not None and k == 0)]
+    body = Block(_sweep(stmt.body.stmts, live), tuple(stmt.body.yields[k] for k in at))
+    return replace(stmt, results=tuple(stmt.results[k] for k in at), body=body)
 
 
 def _branch_needed(stmt: If, live: set[Var]) -> bool:
@@ -96,6 +120,8 @@ def _kept(stmt: Stmt, live: set[Var]) -> Stmt | None:
         return stmt
     if isinstance(stmt, If):
         return _kept_branch(stmt, live)
+    if isinstance(stmt, Region):
+        return _kept_region(stmt, live)
     if not _loop_needed(stmt, live) and not any(r in live for r in stmt.results):
         return None
     at = [k for k, arg in enumerate(stmt.args) if arg in live]

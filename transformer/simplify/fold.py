@@ -25,6 +25,7 @@ from ..ir import (
     If,
     Let,
     Raise,
+    Region,
     Stmt,
     Var,
     While,
@@ -106,6 +107,8 @@ def _with_operands(stmt: Stmt, use: Any) -> Stmt:
         return substitute_stmt(stmt, use)
     if isinstance(stmt, If):
         return replace(stmt, cond=rebuild(stmt.cond, use))
+    if isinstance(stmt, Region):
+        return replace(stmt, context=rebuild(stmt.context, use)) if stmt.context is not None else stmt
     stmt = replace(stmt, inits=tuple(rebuild(a, use) for a in stmt.inits))
     if isinstance(stmt, For):
         stmt = replace(stmt, each=replace(stmt.each, operands=tuple(rebuild(a, use) for a in stmt.each.operands)))
@@ -127,7 +130,7 @@ def _reads_memory(call: Call) -> bool:
 def _writes(stmt: Stmt) -> bool:
     if isinstance(stmt, Let):
         return stmt.call.fn in IN_PLACE or not is_pure(stmt.call)
-    return isinstance(stmt, (Raise, While)) or any(_writes(s) for b in blocks_of(stmt) for s in b.stmts)
+    return isinstance(stmt, (Raise, Region, While)) or any(_writes(s) for b in blocks_of(stmt) for s in b.stmts)
 
 
 def _may_fold(stmt: Let, counts: Counter[Var], here: Counter[Var], named: Any) -> bool:
