@@ -21,6 +21,7 @@ from .analysis.ownership import check_aliases, is_external, own_stores, roots_of
 from .analysis.recording import record
 from .analysis.updates import updates_in_place
 from .builder import Builder, type_of
+from .checked import Cotangents, born_in_loops, emit_checked, is_checked
 from .emit import Text, emit, names_taken
 from .ir import (
     Aggregate,
@@ -68,11 +69,12 @@ JOINT: list[Pass] = [
 
 @dataclass(frozen=True)
 class Written:
-    """A finished function: its text, its program, and which parameters its stores reach."""
+    """A finished function: its text, its program, which parameters its stores reach; in checked mode, what runs (T6)."""
 
     text: Text
     program: Function
     written: frozenset[Var]
+    checked: Text | None = None
 
 
 def prepare(fn: Function) -> tuple[Function, set[Var]]:
@@ -137,7 +139,7 @@ def gradient(fn: Function, wrt: tuple[Var, ...], value: bool, aux: bool, single:
         out = grads
     suffix = "value_and_grad" if value else "grad"
     program = Function(f"{fn.name}_{suffix}", fn.params, Block(tuple(stmts), (out,)), fn.loc)
-    return finish(program, sweeps.hints, written, len(fwd.stmts))
+    return finish(program, sweeps.hints, written, len(fwd.stmts), sweeps.cotangents)
 
 
 def _first(result: Atom) -> Atom:
@@ -217,16 +219,17 @@ def pair(fn: Function, wrt: tuple[Var, ...], copy_inputs: bool = True) -> tuple[
     record_atom = Aggregate(tuple, tuple(kept))
     primal = Function(f"{fn.name}_primal", fn.params, Block(tuple(stmts), (Aggregate(tuple, (fwd.yields[0], record_atom)),)), fn.loc,
                       "", {"unset": [v for v in record_vars if v not in direct]})  # fmt: skip
-    first = finish(primal, sweeps.hints, written, len(fwd.stmts))
+    first = finish(primal, sweeps.hints, written, len(fwd.stmts), sweeps.cotangents)
 
     renamed, openers = _opened_tapes(record_vars)
     back = substitute(rev, lambda v: renamed.get(v, v))
     copies, final = _fresh_results(back.yields, (*record_vars, *seeds), Block(), back)
     stmts = [*openers, *back.stmts, *copies]
     adjoint = Function(
-        f"{fn.name}_adjoint", (*record_vars, *seeds), Block(tuple(stmts), (Aggregate(tuple, tuple(final)),)), fn.loc
-    )
-    second = finish(adjoint, sweeps.hints, set(), 0)
+        f"{fn.name}_adjoint", (*record_vars, *seeds), Block(tuple(stmts), (Aggregate(tuple, tuple(final)),)), fn.loc,
+        "", {"optional": frozenset(record_vars) - direct, "born in loops": born_in_loops(fn.params, fn.body)},
+    )  # fmt: skip
+    second = finish(adjoint, sweeps.hints, set(), 0, sweeps.cotangents)
     return first, second
 
 
@@ -284,17 +287,21 @@ def tangent(fn: Function, wrt: tuple[Var, ...], value: bool = True) -> Function:
     return replace(made, options={**made.options, "derived": True})
 
 
-def finish(fn: Function, hints: dict[Var, str], written: Iterable[Var], seam: int) -> Written:
+def finish(
+    fn: Function, hints: dict[Var, str], written: Iterable[Var], seam: int, cotangents: Cotangents | None = None
+) -> Written:
     """From a joined program to text: copies where stores need them, temporaries folded, names, print."""
     ahead = set(map(id, fn.body.stmts[:seam]))
     body = eliminate_dead(fn.body)
-    body = own_stores(fn.params, body)
+    unfolded = own_stores(fn.params, body)
     named = _named(hints)
-    body = fold_temporaries(body, named)
+    body = fold_temporaries(unfolded, named)
     seam = next((k for k, s in enumerate(body.stmts) if not s.forward and not _is_record(s)), len(body.stmts))
     fn = replace(fn, body=body, options={**fn.options, "seam": seam if seam and ahead else -1})
     names = assign_names(fn.params, body, hints, names_taken(body))
-    return Written(emit(fn, names, updates_in_place(fn.params, body)), fn, frozenset(written))
+    updates = updates_in_place(fn.params, body)
+    checked = emit_checked(fn, unfolded, names, updates, cotangents or {}) if is_checked() else None
+    return Written(emit(fn, names, updates), fn, frozenset(written), checked)
 
 
 def _is_record(stmt: Stmt) -> bool:

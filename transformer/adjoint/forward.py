@@ -68,7 +68,9 @@ class Forward:
             keys = t.labels
             parts = tuple(self.zeros(self._part(atom, t, key)) for key in keys)
             return Aggregate(t.kind, parts, t.keys)
-        if isinstance(t, ScalarT) or not is_inexact(t):
+        if isinstance(t, ScalarT) and is_inexact(t):
+            return context.zero(self.low, t)
+        if not is_inexact(t):
             return Const(0.0)
         return self.build.call(np.zeros_like, atom, type=t)
 
@@ -183,7 +185,7 @@ class Forward:
         new, then, orelse = [], [], []
         for k, r in enumerate(stmt.results):
             if r in self.active:
-                var = Var(self.hint(r), r.type)
+                var = Var(self.hint(r), context.carried(r.type))
                 self.dots[r] = var
                 new.append(var)
                 then.append(a[k])
@@ -198,9 +200,9 @@ class Forward:
 
     def carried(self, stmt: Any) -> tuple[list[int], list[Var], list[Atom], list[Var]]:
         at = [k for k, arg in enumerate(stmt.args) if arg in self.active]
-        args = [Var(self.hint(stmt.args[k]), stmt.args[k].type) for k in at]
+        args = [Var(self.hint(stmt.args[k]), context.carried(stmt.args[k].type)) for k in at]
         inits = [self.end(stmt.inits[k]) for k in at]
-        results = [Var(self.hint(stmt.results[k]), stmt.results[k].type) for k in at]
+        results = [Var(self.hint(stmt.results[k]), context.carried(stmt.results[k].type)) for k in at]
         return at, args, inits, results
 
     def loop_body(self, stmt: Any, at: list[int], args: list[Var]) -> Block:
