@@ -50,6 +50,7 @@ from .simplify.fold import fold_temporaries
 from .simplify.laws import apply_laws
 from .simplify.stores import whole_stores
 from .types import AggregateT, ArrayT, ListT, NumberT, ScalarT, is_inexact
+from .verify import Stage, verified
 
 Pass = tuple[Callable[[Block], Block], str]
 
@@ -79,14 +80,19 @@ class Written:
 
 def prepare(fn: Function) -> tuple[Function, set[Var]]:
     """The user's program, checked for aliasing and tidied; a derivative's program is trusted and made the primal."""
+    verified(fn.params, fn.body, "lowering")
     derived = bool(fn.options.get("derived"))
     if derived:
         fn = replace(fn, body=promoted(fn.body))
     written = set() if derived else check_aliases(fn)
-    body = fn.body
-    for change, _ in PRIMAL:
-        body = change(body)
-    return replace(fn, body=body), written
+    return replace(fn, body=run(PRIMAL, fn.params, fn.body)), written
+
+
+def run(passes: list[Pass], params: Iterable[Var], block: Block, stage: Stage = Stage()) -> Block:
+    """Each pass in turn, and in checked mode a look at what it left."""
+    for change, _ in passes:
+        block = verified(params, change(block), change, stage)
+    return block
 
 
 def promoted(block: Block) -> Block:
@@ -106,12 +112,15 @@ def sweep(fn: Function, wrt: tuple[Var, ...], seed: Callable[[Atom], tuple[Atom,
 def join(sweeps: Sweeps, result: Atom) -> tuple[Block, Block]:
     """Both sweeps simplified together, records in place: the forward part and the reverse part."""
     whole = Block((*sweeps.forward.stmts, *sweeps.reverse), (result, *sweeps.bars))
-    for change, _ in JOINT:
-        whole = change(whole)
+    params = (*sweeps.primal.params, *sweeps.trips.values(), *vars_of(sweeps.seeds[0]))
+    stage = Stage(joint=True, recorded=False, cotangents=sweeps.cotangents)
+    whole = run(JOINT, params, verified(params, whole, reverse, stage), stage)
     ahead = tuple(s for s in whole.stmts if s.forward)
     back = tuple(s for s in whole.stmts if not s.forward)
     written = written_values(sweeps.primal.params, Block(ahead, whole.yields))
     fwd, rev = record(Block(ahead, whole.yields[:1]), back, written, sweeps.trips, sweeps.hints, whole.yields[1:])
+    params = (*sweeps.primal.params, *vars_of(sweeps.seeds[0]))
+    verified(params, Block((*fwd.stmts, *rev), whole.yields), record, replace(stage, recorded=True))
     return fwd, Block(rev, whole.yields[1:])
 
 
@@ -284,6 +293,7 @@ def tangent(fn: Function, wrt: tuple[Var, ...], value: bool = True) -> Function:
     active = activity(fn, wrt)
     low = Lowering(Builder(apply_laws))
     made = forward(fn, wrt, active, low, value)
+    verified(made.params, made.body, forward)
     return replace(made, options={**made.options, "derived": True})
 
 
@@ -293,9 +303,10 @@ def finish(
     """From a joined program to text: copies where stores need them, temporaries folded, names, print."""
     ahead = set(map(id, fn.body.stmts[:seam]))
     body = eliminate_dead(fn.body)
-    unfolded = own_stores(fn.params, body)
+    stage = Stage(visible=frozenset(fn.options.get("unset", ())), cotangents=cotangents or {})
+    unfolded = verified(fn.params, own_stores(fn.params, body), own_stores, stage)
     named = _named(hints)
-    body = fold_temporaries(unfolded, named)
+    body = verified(fn.params, fold_temporaries(unfolded, named), fold_temporaries, stage)
     seam = next((k for k, s in enumerate(body.stmts) if not s.forward and not _is_record(s)), len(body.stmts))
     fn = replace(fn, body=body, options={**fn.options, "seam": seam if seam and ahead else -1})
     names = assign_names(fn.params, body, hints, names_taken(body))
