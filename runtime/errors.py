@@ -74,3 +74,10 @@ class SourceUnavailable(DifferentiationError, RuntimeError):
 
 class MissingExtra(DifferentiationError, ImportError):
     """A feature whose optional dependency is not installed."""
+
+
+class CheckFailed(AssertionError):
+    """Checked mode found a value that is not what emitted code assumes: a bug of Retrograd's, never of the user's.
+
+    Not a ``DifferentiationError``, which is a refusal.
+    """

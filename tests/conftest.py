@@ -1,4 +1,4 @@
-"""What holds in every test: the golden files can be written anew; checked mode is asked for, though not built yet."""
+"""What holds in every test: emitted code checks itself (T6); the golden files can be written anew."""
 
 import os
 

@@ -23,6 +23,7 @@ from retrograd.runtime.errors import AliasedMutation, ArgumentError, Differentia
 from . import pipeline
 from .builder import type_of
 from .calls import undecorated
+from .checked import checked
 from .compile import load, write_guard
 from .ir import Const, Function, Var
 from .lower import Demand, Lowering, lower
@@ -262,7 +263,7 @@ class Built:
 
 
 def _compiled(written: pipeline.Written) -> Any:
-    return load(written.text, written.program.name)
+    return load(written.checked or written.text, written.program.name)
 
 
 def _refuse_overlap(values: tuple[Any, ...]) -> None:
@@ -676,6 +677,6 @@ def check_grads(
 
 
 __all__ = [
-    "grad", "hessian", "hvp", "jacobian", "jvp", "source", "stop_gradient", "check_grads",
+    "checked", "grad", "hessian", "hvp", "jacobian", "jvp", "source", "stop_gradient", "check_grads",
     "value_and_grad", "vjp",
 ]  # fmt: skip

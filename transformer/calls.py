@@ -149,7 +149,7 @@ def opaque(low: Lowering, fn: Any, args: Args, kwargs: Kwargs, node: ast.AST, hi
     result = low.build.call(fn, *args, hint=hint, **kwargs)
     if isinstance(result, Var) and isinstance(result.type, OpaqueT):
         for atom in (*args, *kwargs.values()):
-            if isinstance(atom, Var) and atom.type == INT and lookup(fn) is not None:
+            if isinstance(atom, Var) and lookup(fn) is not None:
                 low.need(atom)
     return result
 

@@ -188,6 +188,11 @@ class Emitter:
 
     # -- statements ---------------------------------------------------------------------------------------
 
+    def begin(self, fn: Function) -> None:
+        """The lines before the first statement."""
+        for var in fn.options.get("unset", ()):
+            self.assign(self.names[var], ast.Constant(None))
+
     def block(self, block: Block, copies: Iterable[tuple[Var, Atom]], leave: Any = None) -> bool:
         """Statements, then the hand-over of yields; ``leave`` says how a loop's go-flag is spelt."""
         stmts = list(block.stmts)
@@ -765,15 +770,14 @@ def _refs(stmt: Stmt) -> Iterable[Ref]:
                 yield atom
 
 
-def emit(fn: Function, names: dict[Var, str], updates: set[int]) -> Text:
-    """The function as text."""
-    emitter = Emitter(names, updates)
+def emit(fn: Function, names: dict[Var, str], updates: set[int], emitter: Emitter | None = None) -> Text:
+    """The function as text, printed by ``emitter`` if one is given."""
+    emitter = emitter or Emitter(names, updates)
     used = set(reads(fn.body))
     emitter.read = frozenset(used)
     emitter.counts = Counter(reads(fn.body))
     emitter.unread = frozenset(s.var for s in walk(fn.body) if isinstance(s, Let) and s.var not in used)
-    for var in fn.options.get("unset", ()):
-        emitter.assign(names[var], ast.Constant(None))
+    emitter.begin(fn)
     seam = fn.options.get("seam", -1)
     emitter.stmts(fn.body.stmts[: max(seam, 0)])
     if seam >= 0:

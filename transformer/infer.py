@@ -88,9 +88,29 @@ def infer(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any])
     if any(isinstance(_type(a), OpaqueT) for a in (*args, *kwargs.values())):
         return OPAQUE
     try:
-        return _infer_known(fn, args, tuple(sorted(kwargs.items(), key=lambda kv: kv[0])))
+        found = _infer_known(fn, args, tuple(sorted(kwargs.items(), key=lambda kv: kv[0])))
     except TypeError:  # unhashable static
         return OPAQUE
+    if fn in SIZED_BY_VALUES:
+        return _renewed(found, {axis: fresh_axis() for axis in _axes(found)})
+    met = {axis for t in map(_type, (*args, *kwargs.values())) for axis in _axes(t)}
+    return _renewed(found, {a: fresh_axis(a.one) for a in _axes(found) if a.symbol[0] == "?" and a not in met})
+
+
+#: Functions whose result is as long as the values say: no run on small arrays can tell (T2).
+SIZED_BY_VALUES = {
+    np.nonzero, np.ndarray.nonzero, np.flatnonzero, np.argwhere, np.unique, np.trim_zeros, np.extract, np.compress,
+    np.ndarray.compress, np.union1d, np.intersect1d, np.setdiff1d, np.setxor1d, np.roots, np.bincount,
+}  # fmt: skip
+
+
+def _renewed(t: Any, new: dict[Axis, Axis]) -> Any:
+    """The remembered type of one call as that of another: lengths that are its own are not those of the first."""
+    if not new:
+        return t
+    if isinstance(t, ArrayT):
+        return ArrayT(t.dtype, tuple(new.get(axis, axis) for axis in t.shape))
+    return AggregateT(t.kind, tuple(_renewed(item, new) for item in t.items), t.keys) if isinstance(t, AggregateT) else t
 
 
 @lru_cache(maxsize=4096)
@@ -162,6 +182,7 @@ def _like(result: Any, shape: tuple[Axis, ...]) -> Any:
 
 
 COMPARISONS = {getattr(operator, n) for n in "lt le gt ge eq ne not_".split()}
+COUNTS = (1, 0)  # what ints and bools are in the two runs: a length that follows them is nobody's
 SIZES = ((5, 7, 11, 13, 17, 19, 23, 29, 31, 37), (6, 8, 12, 14, 18, 20, 24, 30, 32, 38))
 
 
@@ -173,14 +194,23 @@ def _probe(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     names = sorted(set().union(set(), *map(symbols, types)))
     if len(names) > len(SIZES[0]):
         return OPAQUE
-    runs = [_run(fn, args, kwargs, dict(zip(names, sizes))) for sizes in SIZES]
-    if runs[0] is None or runs[1] is None:
-        runs = [_run(fn, args, kwargs, dict.fromkeys(names, n)) for n in (3, 4)]
-        names = []
-    if runs[0] is None or runs[1] is None:
-        return OPAQUE
     one_of = {a.symbol: a for t in types for a in _axes(t)}
-    return _match(runs[0], runs[1], {(m, n): one_of[s] for s, m, n in zip(names, *SIZES)})
+    axis_of = {(m, n): one_of[s] for s, m, n in zip(names, *SIZES)}
+    found = [_probe_once(fn, args, kwargs, names, axis_of, weak) for weak in _scalar_kinds(types)]
+    return found[0] if len(found) == 1 else join(*found)
+
+
+def _scalar_kinds(types: list[Any]) -> tuple[bool, ...]:
+    """Scalars that may be Python's or NumPy's are tried as both."""
+    return (True, False) if any(isinstance(t, ScalarT) and t.weak is None for t in types) else (True,)
+
+
+def _probe_once(fn: Any, args: Any, kwargs: Any, names: list[str], axis_of: Any, weak: bool) -> Any:
+    runs = [_run(fn, args, kwargs, dict(zip(names, sizes)), weak, count) for sizes, count in zip(SIZES, COUNTS)]
+    if runs[0] is None or runs[1] is None:
+        runs = [_run(fn, args, kwargs, dict.fromkeys(names, n), weak, count) for n, count in zip((3, 4), COUNTS)]
+        axis_of = {}
+    return OPAQUE if runs[0] is None or runs[1] is None else _match(runs[0], runs[1], axis_of)
 
 
 def _axes(t: Any) -> list[Axis]:
@@ -197,9 +227,9 @@ def _unprobeable(t: Any) -> bool:
     return isinstance(t, (OpaqueT, NumberT, RangeT, SliceT))
 
 
-def _run(fn: Any, args: Any, kwargs: Any, lengths: dict[str, int]) -> Any:
+def _run(fn: Any, args: Any, kwargs: Any, lengths: dict[str, int], weak: bool, count: int) -> Any:
     def make(t: Any) -> Any:
-        return sample(t, lengths)
+        return sample(t, lengths, weak, count)
 
     return _quietly(lambda: fn(*(_value(a, make) for a in args), **{k: _value(v, make) for k, v in kwargs.items()}))
 
@@ -432,7 +462,7 @@ def _shape_axes(shape: Any) -> tuple[Axis, ...] | None:
     if isinstance(shape, ShapeT):
         return shape.axes
     if isinstance(shape, ScalarT):
-        return (fresh_axis(),)
+        return (_length_axis(shape),)
     if isinstance(shape, AggregateT):
         return tuple(_known_axis(s.value) if isinstance(s, Static) else _length_axis(s) for s in shape.items)
     return None
@@ -443,7 +473,7 @@ def _known_axis(n: Any) -> Axis:
 
 
 class LengthT(ScalarT):
-    """An int that is the length of an axis; arithmetic forgets it."""
+    """An int that is the length of an axis; arithmetic, and meeting the length of another axis, forget it."""
 
     __slots__ = ("axis",)
 
@@ -452,7 +482,7 @@ class LengthT(ScalarT):
         object.__setattr__(self, "axis", axis)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, ScalarT) and (other.dtype, other.weak, other.number) == (self.dtype, True, False)
+        return isinstance(other, LengthT) and other.axis == self.axis
 
     def __hash__(self) -> int:
         return hash(INT)
@@ -547,7 +577,27 @@ def _unbroadcast(g: Any, x: Any) -> Any:
     g, x = _type(g), _type(x)
     if isinstance(x, ScalarT):
         return ScalarT(x.dtype, None)
-    return x
+    return x if isinstance(x, ArrayT) and x.shape else NumberT(x.dtype)  # a 0-d array's may be a scalar
+
+
+def _split_like(g: Any, arrays: Any, axis: Any = None) -> Any:
+    """The cotangents of the arrays that were joined: each with the shape and dtype of its own."""
+    t = _type(arrays)
+    if isinstance(t, AggregateT):
+        return AggregateT(list, tuple(ArrayT(item.dtype, item.shape) if is_rank_known(item) else NumberT(None) for item in t.items))
+    return t
+
+
+def is_rank_known(t: Any) -> bool:
+    return isinstance(t, (ArrayT, ScalarT))
+
+
+def _reduced_exponent(x: Any, y: Any) -> Any:
+    """``y - 1`` of a Python number; where that is 0, a NumPy float, or an array shaped as ``x``."""
+    base, power = _type(x), _type(y)
+    if not (isinstance(power, ScalarT) and power.weak is not False):
+        return _elementwise(numerics.reduced_exponent, (x, y))
+    return ScalarT(np.dtype(float), None, number=power.number or power.dtype.kind != "f") if isinstance(base, ScalarT) else NumberT(None)
 
 
 def _nested_like(g: Any, arrays: Any, *rest: Any, **named: Any) -> Any:
@@ -639,6 +689,7 @@ SPECIAL: dict[Any, Callable[..., Any]] = {
     np.arange: _arange,
     np.linspace: _linspace,
     np.reshape: _reshape,
+    np.ndarray.astype: _astype,
     np.broadcast_to: _broadcast_to,
     np.squeeze: _squeeze,
     np.shape: _shape,
@@ -649,9 +700,10 @@ SPECIAL: dict[Any, Callable[..., Any]] = {
     numerics.unbroadcast: _unbroadcast,
     numerics.scatter_add: _scatter_add,
     numerics.unreduce: _second_shape,
+    numerics.split_like: _split_like,
+    numerics.reduced_exponent: _reduced_exponent,
     numerics.store: _first,
     numerics.unstack_like: _nested_like,
-    numerics.split_like: _nested_like,
     numerics.rows_like: _nested_like,
     emitted.stop_gradient: _first,
 }

@@ -137,7 +137,7 @@ class Lowering:
                 return Ref(value, text)
             getter = _Attribute(owner.value, text.rpartition(".")[2])
         getter = getter or _Constant(value)
-        t = abstract(value, text)
+        t = abstract(value, f"{text}@{len(self.captures)}")  # another name than an argument's, or a callee's global's
         if isinstance(t, (ConstT, OpaqueT)):
             self.guards[key] = (getter, value)
             return Const(value) if isinstance(t, ConstT) else Ref(value, text)

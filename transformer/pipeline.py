@@ -21,6 +21,7 @@ from .analysis.ownership import check_aliases, is_external, own_stores, roots_of
 from .analysis.recording import record
 from .analysis.updates import updates_in_place
 from .builder import Builder, type_of
+from .checked import Cotangents, born_in_loops, emit_checked, is_checked
 from .emit import Text, emit, names_taken
 from .ir import (
     Aggregate,
@@ -50,6 +51,7 @@ from .simplify.fold import fold_temporaries
 from .simplify.laws import apply_laws
 from .simplify.stores import whole_stores
 from .types import AggregateT, ArrayT, ListT, NumberT, ScalarT, is_inexact
+from .verify import Stage, verified
 
 Pass = tuple[Callable[[Block], Block], str]
 
@@ -69,23 +71,29 @@ JOINT: list[Pass] = [
 
 @dataclass(frozen=True)
 class Written:
-    """A finished function: its text, its program, and which parameters its stores reach."""
+    """A finished function: its text, its program, which parameters its stores reach; in checked mode, what runs (T6)."""
 
     text: Text
     program: Function
     written: frozenset[Var]
+    checked: Text | None = None
 
 
 def prepare(fn: Function) -> tuple[Function, set[Var]]:
     """The user's program, checked for aliasing and tidied; a derivative's program is trusted and made the primal."""
+    verified(fn.params, fn.body, "lowering")
     derived = bool(fn.options.get("derived"))
     if derived:
         fn = replace(fn, body=promoted(fn.body))
     written = set() if derived else check_aliases(fn)
-    body = fn.body
-    for change, _ in PRIMAL:
-        body = change(body)
-    return replace(fn, body=body), written
+    return replace(fn, body=run(PRIMAL, fn.params, fn.body)), written
+
+
+def run(passes: list[Pass], params: Iterable[Var], block: Block, stage: Stage = Stage()) -> Block:
+    """Each pass in turn, and in checked mode a look at what it left."""
+    for change, _ in passes:
+        block = verified(params, change(block), change, stage)
+    return block
 
 
 def promoted(block: Block) -> Block:
@@ -105,12 +113,15 @@ def sweep(fn: Function, wrt: tuple[Var, ...], seed: Callable[[Atom], tuple[Atom,
 def join(sweeps: Sweeps, result: Atom) -> tuple[Block, Block]:
     """Both sweeps simplified together, records in place: the forward part and the reverse part."""
     whole = Block((*sweeps.forward.stmts, *sweeps.reverse), (result, *sweeps.bars))
-    for change, _ in JOINT:
-        whole = change(whole)
+    params = (*sweeps.primal.params, *sweeps.trips.values(), *vars_of(sweeps.seeds[0]))
+    stage = Stage(joint=True, recorded=False, cotangents=sweeps.cotangents)
+    whole = run(JOINT, params, verified(params, whole, reverse, stage), stage)
     ahead = tuple(s for s in whole.stmts if s.forward)
     back = tuple(s for s in whole.stmts if not s.forward)
     written = written_values(sweeps.primal.params, Block(ahead, whole.yields))
     fwd, rev = record(Block(ahead, whole.yields[:1]), back, written, sweeps.trips, sweeps.hints, whole.yields[1:])
+    params = (*sweeps.primal.params, *vars_of(sweeps.seeds[0]))
+    verified(params, Block((*fwd.stmts, *rev), whole.yields), record, replace(stage, recorded=True))
     return fwd, Block(rev, whole.yields[1:])
 
 
@@ -138,7 +149,7 @@ def gradient(fn: Function, wrt: tuple[Var, ...], value: bool, aux: bool, single:
         out = grads
     suffix = "value_and_grad" if value else "grad"
     program = Function(f"{fn.name}_{suffix}", fn.params, Block(tuple(stmts), (out,)), fn.loc)
-    return finish(program, sweeps.hints, written, len(fwd.stmts))
+    return finish(program, sweeps.hints, written, len(fwd.stmts), sweeps.cotangents)
 
 
 def _first(result: Atom) -> Atom:
@@ -218,16 +229,17 @@ def pair(fn: Function, wrt: tuple[Var, ...], copy_inputs: bool = True) -> tuple[
     record_atom = Aggregate(tuple, tuple(kept))
     primal = Function(f"{fn.name}_primal", fn.params, Block(tuple(stmts), (Aggregate(tuple, (fwd.yields[0], record_atom)),)), fn.loc,
                       "", {"unset": [v for v in record_vars if v not in direct]})  # fmt: skip
-    first = finish(primal, sweeps.hints, written, len(fwd.stmts))
+    first = finish(primal, sweeps.hints, written, len(fwd.stmts), sweeps.cotangents)
 
     renamed, openers = _opened_tapes(record_vars)
     back = substitute(rev, lambda v: renamed.get(v, v))
     copies, final = _fresh_results(back.yields, (*record_vars, *seeds), Block(), back)
     stmts = [*openers, *back.stmts, *copies]
     adjoint = Function(
-        f"{fn.name}_adjoint", (*record_vars, *seeds), Block(tuple(stmts), (Aggregate(tuple, tuple(final)),)), fn.loc
-    )
-    second = finish(adjoint, sweeps.hints, set(), 0)
+        f"{fn.name}_adjoint", (*record_vars, *seeds), Block(tuple(stmts), (Aggregate(tuple, tuple(final)),)), fn.loc,
+        "", {"optional": frozenset(record_vars) - direct, "born in loops": born_in_loops(fn.params, fn.body)},
+    )  # fmt: skip
+    second = finish(adjoint, sweeps.hints, set(), 0, sweeps.cotangents)
     return first, second
 
 
@@ -287,20 +299,26 @@ def tangent(fn: Function, wrt: tuple[Var, ...], value: bool = True) -> Function:
     active = activity(fn, wrt)
     low = Lowering(Builder(apply_laws))
     made = forward(fn, wrt, active, low, value)
+    verified(made.params, made.body, forward)
     return replace(made, options={**made.options, "derived": True})
 
 
-def finish(fn: Function, hints: dict[Var, str], written: Iterable[Var], seam: int) -> Written:
+def finish(
+    fn: Function, hints: dict[Var, str], written: Iterable[Var], seam: int, cotangents: Cotangents | None = None
+) -> Written:
     """From a joined program to text: copies where stores need them, temporaries folded, names, print."""
     ahead = set(map(id, fn.body.stmts[:seam]))
     body = eliminate_dead(fn.body)
-    body = own_stores(fn.params, body)
+    stage = Stage(visible=frozenset(fn.options.get("unset", ())), cotangents=cotangents or {})
+    unfolded = verified(fn.params, own_stores(fn.params, body), own_stores, stage)
     named = _named(hints)
-    body = fold_temporaries(body, named)
+    body = verified(fn.params, fold_temporaries(unfolded, named), fold_temporaries, stage)
     seam = next((k for k, s in enumerate(body.stmts) if not s.forward and not _is_record(s)), len(body.stmts))
     fn = replace(fn, body=body, options={**fn.options, "seam": seam if seam and ahead else -1})
     names = assign_names(fn.params, body, hints, names_taken(body))
-    return Written(emit(fn, names, updates_in_place(fn.params, body)), fn, frozenset(written))
+    updates = updates_in_place(fn.params, body)
+    checked = emit_checked(fn, unfolded, names, updates, cotangents or {}) if is_checked() else None
+    return Written(emit(fn, names, updates), fn, frozenset(written), checked)
 
 
 def _is_record(stmt: Stmt) -> bool:

@@ -28,6 +28,11 @@ class Axis:
 ONE = Axis("1", True)
 
 
+def known_length(axis: Axis) -> int | None:
+    """The length of an axis whose name says it: ``=4``."""
+    return int(axis.symbol[1:]) if axis.symbol[0] == "=" and "|" not in axis.symbol else None
+
+
 @dataclass(frozen=True, slots=True)
 class ArrayT:
     """``type(x) is np.ndarray`` of a native dtype."""
@@ -58,7 +63,7 @@ class ScalarT:
     shape = ()
 
     def __repr__(self) -> str:
-        return f"{'number' if self.number else self.dtype.kind}{'' if self.weak else '!'}"
+        return f"{'number' if self.number else self.dtype}{ {True: '', False: '!', None: '?'}[self.weak]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +217,18 @@ def _broadcast_axis(axes: tuple[Axis, ...]) -> Axis:
     sure = [axis for axis in wide if axis.one is False]
     if sure:
         return sure[0]
-    return wide[0] if all(axis == wide[0] for axis in wide) else fresh_axis()
+    return wide[0] if all(surely_equal(axis, wide[0]) for axis in wide) else fresh_axis()
+
+
+def surely_equal(a: Axis, b: Axis) -> bool:
+    """Is it one length?  The name of a joined axis (``a|b``) says where a length comes from, not which one it is."""
+    return a == b and (a.one is not None or "|" not in a.symbol)
+
+
+def equal_shapes(a: Any, b: Any) -> bool:
+    """Are the lengths equal, axis by axis, whether or not the two ever meet?"""
+    known = isinstance(a, (ArrayT, ScalarT)) and isinstance(b, (ArrayT, ScalarT)) and a.ndim == b.ndim
+    return known and all(m == n and "|" not in m.symbol for m, n in zip(a.shape, b.shape))
 
 
 def same_shape(a: Any, b: Any) -> bool:
@@ -222,7 +238,7 @@ def same_shape(a: Any, b: Any) -> bool:
     """
     if not (isinstance(a, (ArrayT, ScalarT)) and isinstance(b, (ArrayT, ScalarT))) or a.ndim != b.ndim:
         return False
-    return all(m == n or (m.one is False and n.one is False) for m, n in zip(a.shape, b.shape))
+    return all(surely_equal(m, n) or (m.one is False and n.one is False) for m, n in zip(a.shape, b.shape))
 
 
 # -- joins ------------------------------------------------------------------------------------------------
@@ -276,8 +292,9 @@ def _dtype(t: Any) -> np.dtype | None:
 def _join_axis(a: Axis, b: Axis) -> Axis:
     if a == b:
         return a
-    # the symbol is made of its parts, so that a fixed point is reached
-    name = "|".join(sorted(set(a.symbol.split("|")) | set(b.symbol.split("|"))))
+    # the symbol is made of its parts, those without names counted as one, so that a fixed point is reached
+    parts = {"?" if part[0] == "?" else part for axis in (a, b) for part in axis.symbol.split("|")}
+    name = "|".join(sorted(parts)) if len(parts) > 1 else f"?|{parts.pop()}"
     return Axis(name, False if a.one is False and b.one is False else None)
 
 
@@ -298,22 +315,29 @@ def _join_scalars(a: ScalarT, b: ScalarT) -> Any:
 # -- samples for probing (T2) -----------------------------------------------------------------------------
 
 
-def sample(t: Any, lengths: dict[str, int], weak: bool = True) -> Any:
-    """A small value of type ``t``: ones, with each symbolic length looked up in ``lengths``."""
+def sample(t: Any, lengths: dict[str, int], weak: bool = True, count: int = 1) -> Any:
+    """A small value of type ``t``: ones, with each symbolic length looked up in ``lengths``; ints and bools are ``count``."""
     if isinstance(t, ArrayT):
-        ones = np.ones(tuple(1 if a.one else lengths.get(a.symbol, 1) for a in t.shape), t.dtype)
+        ones = np.ones(tuple(_sample_length(a, lengths) for a in t.shape), t.dtype)
+        ones = ones * ones.dtype.type(count) if t.dtype.kind in "biu" else ones
         # matrices are made regular, so that inverses and factors exist
         return ones + np.eye(*ones.shape[-2:], dtype=t.dtype) if ones.ndim > 1 and t.dtype.kind != "b" else ones
     if isinstance(t, ScalarT):
         python = t.weak if t.weak is not None else weak
-        return t.dtype.type(1).item() if python else t.dtype.type(1)
+        one = t.dtype.type(count if t.dtype.kind in "biu" else 1)
+        return one.item() if python else one
     if isinstance(t, ConstT):
         return t.value
     if isinstance(t, AggregateT):
-        return construct(t.kind, [sample(item, lengths, weak) for item in t.items], t.keys)
+        return construct(t.kind, [sample(item, lengths, weak, count) for item in t.items], t.keys)
     if isinstance(t, ListT):
-        return t.kind([sample(t.item, lengths, weak)] * 2)
+        return t.kind([sample(t.item, lengths, weak, count)] * 2)
     raise TypeError(t)
+
+
+def _sample_length(axis: Axis, lengths: dict[str, int]) -> int:
+    known = known_length(axis)
+    return 1 if axis.one else known if known is not None else lengths.get(axis.symbol, 1)
 
 
 def construct(kind: Any, items: Any, keys: Any) -> Any:
@@ -326,8 +350,9 @@ def construct(kind: Any, items: Any, keys: Any) -> Any:
 
 
 def symbols(t: Any) -> set[str]:
+    """The lengths a type leaves open."""
     if isinstance(t, ArrayT):
-        return {axis.symbol for axis in t.shape if axis.one is not True}
+        return {axis.symbol for axis in t.shape if axis.one is not True and known_length(axis) is None}
     if isinstance(t, AggregateT):
         return set().union(*map(symbols, t.items))
     return symbols(t.item) if isinstance(t, ListT) else set()

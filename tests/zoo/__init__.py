@@ -14,6 +14,7 @@ from tests.zoo import (  # noqa: F401  (imported for the rows they add)
     reductions,
     reuse,
     sequences,
+    shapes,
     straight,
     tuples,
 )

@@ -10,6 +10,7 @@ import ast
 import functools
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from ..builder import type_of
 from ..ir import Aggregate, Atom, Call, Const, Let, Ref
 from ..lower import Lowering
 from ..parse import Source, parse
-from ..types import ArrayT, NumberT, ScalarT, is_numeric
+from ..types import ArrayT, NumberT, ScalarT, is_numeric, surely_equal
 from ..values import Frame
 
 CANONICAL = {np: "np", math: "math", numerics: "numerics"}
@@ -102,7 +103,7 @@ def fit(low: Lowering, g: Atom, x: Atom) -> Atom:
             t = type_of(g)
     lead = t.ndim - u.ndim
     kept = t.shape[lead:]
-    if any(n.one is None and m != n for m, n in zip(kept, u.shape)):
+    if any(n.one is None and not surely_equal(m, n) for m, n in zip(kept, u.shape)):
         return low.build.call(numerics.unbroadcast, g, x)
     if lead:
         g = low.build.call(np.sum, g, axis=_axes(range(lead)))
@@ -110,6 +111,29 @@ def fit(low: Lowering, g: Atom, x: Atom) -> Atom:
     if ones:
         g = low.build.call(np.sum, g, axis=_axes(ones), keepdims=Const(True))
     return _to_dtype(low, g, u)
+
+
+def carried(t: Any) -> Any:
+    """The type of a cotangent or tangent that several statements may make: of a scalar, a Python number or a NumPy one;
+    of a 0-d array, that or a NumPy scalar."""
+    if isinstance(t, ScalarT):
+        return replace(t, weak=None)
+    return NumberT(t.dtype) if isinstance(t, ArrayT) and not t.shape else t
+
+
+def zero(low: Lowering, t: ScalarT) -> Atom:
+    """Zero in the dtype of a primal; a Python number where that is a Python number's."""
+    if t.dtype in (np.dtype(float), np.dtype(complex)):
+        return Const(t.dtype.type(0).item())
+    return low.build.call(t.dtype.type, Const(0.0), type=ScalarT(t.dtype, False))
+
+
+def of_dtype(low: Lowering, bar: Atom, t: ScalarT) -> Atom:
+    """A cotangent to be handed out: that of a ``np.float32`` is one too, where a Python number did until now."""
+    u = type_of(bar)
+    if t.dtype in (np.dtype(float), np.dtype(complex)) or (isinstance(u, ScalarT) and u.weak is False):
+        return bar
+    return low.build.call(t.dtype.type, bar, type=ScalarT(t.dtype, False))
 
 
 def _axes(axes: Any) -> Atom:

@@ -71,7 +71,9 @@ class Forward:
             return Aggregate(t.kind, parts, t.keys)
         if isinstance(t, ListT):
             return lists.zeros(self.build, atom, t)
-        if isinstance(t, ScalarT) or not is_inexact(t):
+        if isinstance(t, ScalarT) and is_inexact(t):
+            return context.zero(self.low, t)
+        if not is_inexact(t):
             return Const(0.0)
         return self.build.call(np.zeros_like, atom, type=t)
 
@@ -187,7 +189,7 @@ class Forward:
         new, then, orelse = [], [], []
         for k, r in enumerate(stmt.results):
             if r in self.active:
-                var = Var(self.hint(r), r.type)
+                var = Var(self.hint(r), context.carried(r.type))
                 self.dots[r] = var
                 new.append(var)
                 then.append(a[k])
@@ -203,7 +205,7 @@ class Forward:
         with self.build.block() as stmts:
             self.block(stmt.body.stmts)
             ends = tuple(self.end(stmt.body.yields[k]) for k in at)
-        new = tuple(Var(self.hint(stmt.results[k]), stmt.results[k].type) for k in at)
+        new = tuple(Var(self.hint(stmt.results[k]), context.carried(stmt.results[k].type)) for k in at)
         self.dots = outer
         self.dots.update(zip((stmt.results[k] for k in at), new))
         body = Block(tuple(stmts), (*stmt.body.yields, *ends))
@@ -214,9 +216,9 @@ class Forward:
 
     def carried(self, stmt: Any) -> tuple[list[int], list[Var], list[Atom], list[Var]]:
         at = [k for k, arg in enumerate(stmt.args) if arg in self.active]
-        args = [Var(self.hint(stmt.args[k]), stmt.args[k].type) for k in at]
+        args = [Var(self.hint(stmt.args[k]), context.carried(stmt.args[k].type)) for k in at]
         inits = [self.end(stmt.inits[k]) for k in at]
-        results = [Var(self.hint(stmt.results[k]), stmt.results[k].type) for k in at]
+        results = [Var(self.hint(stmt.results[k]), context.carried(stmt.results[k].type)) for k in at]
         return at, args, inits, results
 
     def loop_body(self, stmt: Any, at: list[int], args: list[Var]) -> Block:

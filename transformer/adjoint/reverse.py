@@ -44,7 +44,7 @@ from ..ir import (
 )
 from ..lower import Lowering
 from ..scopes import ARITHMETIC
-from ..types import INT, AggregateT, ArrayT, ListT, NumberT, ScalarT, is_inexact, same_shape
+from ..types import INT, AggregateT, ArrayT, ListT, NumberT, ScalarT, equal_shapes, is_inexact, same_shape
 from . import context, lists
 
 Place = tuple[Var, tuple[Any, ...]]  # a value, or a part of a container: (params, ("w",))
@@ -60,6 +60,8 @@ class Reverse:
     trips: dict[Any, Var] = field(default_factory=dict)
     hints: dict[Var, str] = field(default_factory=dict)
     masked: set[Any] = field(default_factory=set)
+    places: dict[Var, tuple[Place, ...]] = field(default_factory=dict)
+    outside: frozenset[Any] = frozenset()  # cotangents made before the present branch or body, which may not run
 
     @property
     def build(self) -> Any:
@@ -122,6 +124,8 @@ class Reverse:
     def name(self, bar: Atom, place: Place) -> None:
         """Give a cotangent the name of what it belongs to."""
         var, path = place
+        if isinstance(bar, Var) and bar not in self.outside and place not in self.places.get(bar, ()):
+            self.places[bar] = (*self.places.get(bar, ()), place)
         hint = str(path[-1]) if path and isinstance(path[-1], str) else var.hint
         if hint and self.build.is_new(bar) and not bar.hint and bar not in self.hints:
             self.hints[bar] = f"{hint}_bar"
@@ -149,7 +153,7 @@ class Reverse:
         """A zero cotangent; ``like`` is another cotangent of the place, which spares reading its value."""
         t = self.type_at(*place)
         if isinstance(t, ScalarT):
-            return Const(0.0)
+            return context.zero(self.low, t)
         if isinstance(t, ListT):
             return lists.zeros(self.build, like if like is not None else self.value_at(*place), t)
         if like is not None:
@@ -248,7 +252,8 @@ class Reverse:
         incoming = [self.take(r) if r in self.active else None for r in stmt.results]
         if all(b is None for b in incoming) and not self._has_active(stmt):
             return
-        before = self.bars
+        before, outside = self.bars, self.outside
+        self.outside = outside | {bar for bar in (*before.values(), *incoming) if isinstance(bar, Var)}
         paths = []
         for block in (stmt.then, stmt.orelse):
             self.bars = dict(before)
@@ -260,6 +265,7 @@ class Reverse:
             paths.append((self.bars, stmts))
         self.bars = before
         self._merge(stmt, paths, [b for b in incoming if b is not None])
+        self.outside = outside
 
     def _has_active(self, stmt: If) -> bool:
         return any(v in self.active for block in (stmt.then, stmt.orelse) for v in definitions(block))
@@ -274,7 +280,7 @@ class Reverse:
             if a.get(place) is b.get(place):
                 self.bars[place] = a[place]
                 continue
-            result = Var("", self.type_at(*place))
+            result = Var("", context.carried(self.type_at(*place)))
             ends = []
             for bars, stmts in paths:
                 with self.build.block() as extra:
@@ -296,7 +302,10 @@ class Reverse:
     def _outer_bar(self, place: Place, sides: Any, incoming: list[Atom]) -> Atom | None:
         """A cotangent of the place that exists before the branch: zeros can be shaped after it."""
         found = [bars[place] for bars in sides if place in bars]
-        return self.bars.get(place) or next((bar for bar in found for known in incoming if bar is known), None)
+        known = next((bar for bar in found for known in incoming if bar is known), None)
+        # on the other side the branch's result, and so its cotangent, may have another shape
+        alike = known is not None and equal_shapes(type_of(known), self.type_at(*place))
+        return self.bars.get(place) or (known if alike else None)
 
     def region(self, stmt: Region) -> None:
         """A ``try`` block is reversed if it completed; a ``with`` block under its context, if that governs arithmetic."""
@@ -315,12 +324,12 @@ class Reverse:
         results = []
         for place in changed:
             self.name(self.bars[place], place)
-            results.append(Var("", self.type_at(*place)))
+            results.append(Var("", context.carried(self.type_at(*place))))
             self.name(results[-1], place)
         body = Block(tuple(stmts), tuple(self.bars[place] for place in changed))
         self.bars.update(zip(changed, results))
-        context = stmt.context if isinstance(stmt.context, Call) and stmt.context.fn in ARITHMETIC else None
-        self.build.add(Region(tuple(results), body, None, None, context, None, True, stmt.loc, stmt.tag, False))
+        entered = stmt.context if isinstance(stmt.context, Call) and stmt.context.fn in ARITHMETIC else None
+        self.build.add(Region(tuple(results), body, None, None, entered, None, True, stmt.loc, stmt.tag, False))
 
     # -- loops --------------------------------------------------------------------------------------------
 
@@ -369,7 +378,7 @@ class Reverse:
             self.accumulate(stmt.inits[k], result)
 
     def _carry(self, start: Atom, place: Place, inits: list[Any], args: list[Any], places: list[Any]) -> None:
-        arg = Var("", self.type_at(*place))
+        arg = Var("", context.carried(self.type_at(*place)))
         self.name(start, place)
         self.name(arg, place)
         inits.append(start)
@@ -419,11 +428,17 @@ class Reverse:
 
     def _zero_carried_again(self, stmt: Any, k: int, arg: Var) -> Atom:
         if isinstance(arg.type, ScalarT):
-            return Const(0.0)
+            return context.zero(self.low, arg.type)
         if isinstance(arg.type, ListT):
             return self.zeros((stmt.args[k], ()))
-        if isinstance(stmt.inits[k], Undefined) or same_shape(arg.type, type_of(stmt.body.yields[k])):
+        if same_shape(stmt.args[k].type, type_of(stmt.body.yields[k])):
             return self.build.call(np.zeros_like, arg, type=arg.type)
+        if isinstance(stmt.inits[k], Undefined):
+            name = stmt.args[k].hint or "a value"
+            raise NoRule(
+                f"{name} has another shape in each iteration, and is read after the loop", where=stmt.loc,
+                remedy=f"Bind {name} before the loop, or use it inside.",
+            )  # fmt: skip
         return self.zeros((stmt.args[k], ()))
 
     def _targets(self, stmt: For) -> None:
@@ -617,6 +632,7 @@ class Sweeps:
     bars: tuple[Atom, ...]
     trips: dict[Any, Var]
     hints: dict[Var, str]
+    cotangents: dict[Var, tuple[tuple[str, Any], ...]]  # of which primals each is one: their names and types
 
 
 def reverse(fn: Function, wrt: tuple[Var, ...], active: set[Var], seed: Atom, low: Lowering) -> Sweeps:
@@ -628,7 +644,14 @@ def reverse(fn: Function, wrt: tuple[Var, ...], active: set[Var], seed: Atom, lo
         sweep.accumulate(fn.result, seed)
         sweep.block(fn.body.stmts)
         bars = tuple(_final(sweep, var) for var in wrt)
-    return Sweeps(fn, fn.body, tuple(stmts), (seed,), bars, sweep.trips, sweep.hints)
+    return Sweeps(fn, fn.body, tuple(stmts), (seed,), bars, sweep.trips, sweep.hints, _cotangents(sweep))
+
+
+def _cotangents(sweep: Reverse) -> dict[Var, tuple[tuple[str, Any], ...]]:
+    return {
+        bar: tuple((".".join(map(str, (var.hint, *path))), sweep.type_at(var, path)) for var, path in places)
+        for bar, places in sweep.places.items()
+    }
 
 
 def _final(sweep: Reverse, var: Var) -> Atom:
@@ -647,4 +670,4 @@ def _final_at(sweep: Reverse, var: Var, path: tuple[Any, ...]) -> Atom:
     if bar is None:
         return sweep.zeros((var, path))
     sweep.name(bar, (var, path))
-    return bar
+    return context.of_dtype(sweep.low, bar, t) if isinstance(t, ScalarT) else bar

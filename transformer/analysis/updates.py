@@ -27,7 +27,7 @@ def _may_update(stmt: Let, roots: Roots, after: set[Var]) -> bool:
         return True
     if stmt.forward or not isinstance(first.type, ArrayT) or first.type.dtype != stmt.var.type.dtype:
         return False
-    if not same_shape(first.type, stmt.var.type) and first.type != stmt.var.type:
+    if not same_shape(first.type, stmt.var.type):
         return False
     mine = roots.get(first, frozenset())
     if not mine or any(is_external(root) for root in mine):

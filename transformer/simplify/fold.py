@@ -67,7 +67,7 @@ def _as_expression(stmt: Stmt) -> Stmt:
 
 
 def _choice(cond: Atom, then: Atom, orelse: Atom) -> Call:
-    if isinstance(then, Const) and isinstance(orelse, Const) and (then.value, orelse.value) == (False, True):
+    if then == Const(False) and orelse == Const(True):  # 0.0 and 1.0 would not do
         return Call(operator.not_, (cond,), (), "operator")
     if orelse is cond:
         return Call(emitted.both, (cond, then))

@@ -92,7 +92,7 @@ def keeps_type(fn: Any, args: tuple[Atom, ...], result: Atom) -> bool:
     """Is the call's own type the type of ``result``?  (dtype and axes: a law never changes what a value is)"""
     made, found = infer(fn, tuple(_operand(a) for a in args), {}), type_of(result)
     if isinstance(made, ScalarT) and isinstance(found, ScalarT):
-        return made.dtype == found.dtype or (found.weak is not False and made.dtype.kind == "f")
+        return made.dtype == found.dtype or (found.weak is not False and made.dtype.kind == found.dtype.kind == "f")
     return (
         isinstance(made, ArrayT) and isinstance(found, ArrayT) and made.dtype == found.dtype and same_shape(made, found)
     )
