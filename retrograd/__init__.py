@@ -14,11 +14,13 @@ from retrograd.transformer.api import (
     value_and_grad,
     vjp,
 )
+from retrograd.transformer.bridge import differentiable
 from retrograd.transformer.symbolic import symbolic
 
 __all__ = [
     "DifferentiationError",
     "check_grads",
+    "differentiable",
     "grad",
     "hessian",
     "hvp",

@@ -92,7 +92,9 @@ def call_object(low: Lowering, target: Any, text: str, args: Args, kwargs: Kwarg
 
 
 def undecorated(target: Any) -> Any:
-    """The Python function under ``lru_cache``, ``njit`` and the like."""
+    """The Python function under ``rg.differentiable``, ``lru_cache``, ``njit`` and the like."""
+    if hasattr(target, "__retrograd_primal__"):
+        return undecorated(target.__retrograd_primal__)
     if hasattr(target, "py_func"):
         return target.py_func
     if isinstance(target, functools._lru_cache_wrapper):

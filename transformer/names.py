@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .analysis.liveness import Liveness
-from .ir import Block, Call, For, If, Let, Var, While, bound_inside, defined_by, reads, walk
+from .ir import Block, Call, For, If, Let, Var, While, bound_inside, defined_by, reads, vars_of, walk
 
 #: What a temporary is called, by what computes it.
 SHORT = {np.exp: "e", np.sqrt: "r", np.zeros_like: "zeros", len: "n", np.max: "peak"}
@@ -147,9 +147,18 @@ def _clashes(block: Block, naming: Naming, live: Liveness) -> None:
             for var in bound:
                 naming.clash(var, entry)
                 naming.clash(var, bound)
+            _clash_headers(stmt, naming)
             # what a loop hands over lives on when its body ends
             for target in stmt.each.targets if isinstance(stmt, For) else ():
                 naming.clash(target, after - set(made))
+
+
+def _clash_headers(stmt: For | While, naming: Naming) -> None:
+    """A loop's header is evaluated after its carried values got their starting values."""
+    if isinstance(stmt, For):
+        header = {v for atom in stmt.each.operands for v in vars_of(atom)}
+        for arg, init in zip(stmt.args, stmt.inits):
+            naming.clash(arg, header - {init} if isinstance(init, Var) else header)
 
 
 def _joins(block: Block, naming: Naming) -> None:
