@@ -2,6 +2,7 @@
 
 from retrograd.runtime.errors import DifferentiationError
 from retrograd.torch_names import *  # noqa: F403
+from retrograd.transformer import nested as nested
 from retrograd.transformer.api import (
     check_grads,
     grad,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import keyword
 import linecache
 import operator
 from collections.abc import Callable, Sequence
@@ -24,6 +25,7 @@ from . import pipeline
 from .builder import type_of
 from .calls import undecorated
 from .compile import load, write_guard
+from .emit import Text
 from .ir import Const, Function, Var
 from .lower import Demand, Lowering, lower
 from .types import AggregateT, ConstT, abstract, construct, is_inexact
@@ -66,6 +68,8 @@ class Target:
 def target_of(f: Any) -> Target:
     """The Python function behind what the user passed."""
     f = undecorated(f)
+    if hasattr(f, "__retrograd__"):
+        return Target(caller_of(f))
     if inspect.ismethod(f):
         bound: Any = f
         return Target(undecorated(bound.__func__), (bound.__self__,))
@@ -77,6 +81,31 @@ def target_of(f: Any) -> Target:
             remedy="Pass a function written in Python, or a lambda around it.",
         )
     return Target(f)
+
+
+def caller_of(f: Any) -> FunctionType:
+    """A Python function that calls ``f``: a derivative, or a function with a rule of its own, to be differentiated."""
+    signature = inspect.signature(f)
+    bare = [p.replace(annotation=p.empty, default=p.empty) for p in signature.parameters.values()]
+    clean = "".join(c if c.isalnum() else "_" for c in getattr(f, "__name__", "f")).strip("_")
+    name = clean if clean.isidentifier() and not keyword.iskeyword(clean) else "function"
+    passed = ", ".join(_passed(p) for p in bare)
+    source = f"def {name}{inspect.Signature(bare)}:\n    return called({passed})\n"
+    made: FunctionType = load(Text(source, {"called": f}, ()), name)  # type: ignore[assignment]
+    made.__defaults__ = tuple(p.default for p in signature.parameters.values() if _defaults(p, False)) or None
+    made.__kwdefaults__ = {p.name: p.default for p in signature.parameters.values() if _defaults(p, True)}
+    return made
+
+
+def _passed(p: inspect.Parameter) -> str:
+    if p.kind is p.KEYWORD_ONLY:
+        return f"{p.name}={p.name}"
+    stars: dict[Any, str] = {p.VAR_POSITIONAL: "*", p.VAR_KEYWORD: "**"}
+    return stars.get(p.kind, "") + p.name
+
+
+def _defaults(p: inspect.Parameter, named: bool) -> bool:
+    return p.default is not p.empty and (p.kind is p.KEYWORD_ONLY) == named
 
 
 def wrt_names(target: Target, wrt: Wrt) -> tuple[tuple[str, ...], bool]:
@@ -175,6 +204,8 @@ class Entry:
 
 class Transformed:
     """A derivative that is emitted at the first call for each signature of arguments, and cached."""
+
+    __retrograd__: tuple[str, Any, Wrt | None, bool]  # what it is when another function that is differentiated calls it
 
     def __init__(self, f: Any, build: Callable[[Specialised], Any], wrt: Wrt, name: str) -> None:
         self.target = target_of(f)
@@ -358,6 +389,7 @@ def _gradient(f: Any, wrt: Wrt, value: bool, has_aux: bool) -> Transformed:
         return Built(_compiled(written), written.text.source, bool(written.written))
 
     made = Transformed(f, build, wrt, "value_and_grad" if value else "grad")
+    made.__retrograd__ = (made._kind, f, wrt, has_aux)
     return made
 
 
@@ -369,6 +401,7 @@ class Pullbacks:
     """``vjp`` of one function: primal and adjoint programs by signature."""
 
     def __init__(self, f: Any, wrt: Wrt | None) -> None:
+        self.__retrograd__ = ("vjp", f, wrt, False)
         self.f, self.target = f, target_of(f)
         self.wrt = None if wrt is None else wrt_names(self.target, wrt)[0]
         self._made: dict[tuple[str, ...], Transformed] = {}
@@ -477,6 +510,7 @@ class Pushforwards:
     """``jvp`` of one function: programs by signature of primals."""
 
     def __init__(self, f: Any, wrt: Wrt | None) -> None:
+        self.__retrograd__ = ("jvp", f, wrt, False)
         self.f, self.target = f, target_of(f)
         self.wrt = None if wrt is None else wrt_names(self.target, wrt)[0]
         self._made: dict[tuple[str, ...], Transformed] = {}
@@ -569,6 +603,11 @@ def hvp(f: Callable[..., Any], wrt: Wrt = 0, *, argnums: Wrt | None = None) -> C
         return made(*primals, **kwargs)(*[_like(t, values[n], n) for n, t in zip(made.names, tangents)])
 
     product.emitted = made.emitted  # type: ignore[attr-defined]
+    if made.target.simple:
+        own = made.target.signature.parameters.values()
+        along = inspect.Parameter("v" if "v" not in made.target.names else "along", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        product.__signature__ = inspect.Signature([*(p.replace(default=p.empty) for p in own), along])  # type: ignore[attr-defined]
+    product.__retrograd__ = ("hvp", f, asked, False)  # type: ignore[attr-defined]
     return product
 
 
@@ -611,6 +650,7 @@ def jacobian(f: Callable[..., Any], wrt: Wrt = 0, *, argnums: Wrt | None = None)
         made = tuple(a.reshape(shape + a.shape[1:]) for a in out)
         return made[0] if single else made
 
+    rows.__retrograd__ = ("jacobian", f, _wrt(wrt, argnums), False)  # type: ignore[attr-defined]
     return rows
 
 
@@ -644,6 +684,7 @@ def hessian(f: Callable[..., Any], wrt: Wrt = 0, *, argnums: Wrt | None = None) 
                     table[i][j][(..., *at)] = column
         return table[0][0][()] if single else tuple(tuple(a[()] for a in row) for row in table)
 
+    matrix.__retrograd__ = ("hessian", f, asked, False)  # type: ignore[attr-defined]
     return matrix
 
 
