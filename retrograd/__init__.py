@@ -2,6 +2,7 @@
 
 from retrograd.runtime.errors import DifferentiationError
 from retrograd.torch_names import *  # noqa: F403
+from retrograd.transformer import nested as nested
 from retrograd.transformer.api import (
     check_grads,
     grad,
@@ -14,11 +15,13 @@ from retrograd.transformer.api import (
     value_and_grad,
     vjp,
 )
+from retrograd.transformer.bridge import differentiable
 from retrograd.transformer.symbolic import symbolic
 
 __all__ = [
     "DifferentiationError",
     "check_grads",
+    "differentiable",
     "grad",
     "hessian",
     "hvp",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import keyword
 import linecache
 import operator
 from collections.abc import Callable, Sequence
@@ -25,9 +26,10 @@ from .builder import type_of
 from .calls import undecorated
 from .checked import checked
 from .compile import load, write_guard
+from .emit import Text
 from .ir import Const, Function, Var
 from .lower import Demand, Lowering, lower
-from .types import AggregateT, ConstT, abstract, is_inexact
+from .types import AggregateT, ConstT, abstract, construct, is_inexact
 
 Wrt = int | str | Sequence[int | str]
 SPECIALISATIONS = 64
@@ -67,9 +69,11 @@ class Target:
 def target_of(f: Any) -> Target:
     """The Python function behind what the user passed."""
     f = undecorated(f)
+    if hasattr(f, "__retrograd__"):
+        return Target(caller_of(f))
     if inspect.ismethod(f):
         bound: Any = f
-        return Target(bound.__func__, (bound.__self__,))
+        return Target(undecorated(bound.__func__), (bound.__self__,))
     if isinstance(f, functools.partial):
         raise ArgumentError("a functools.partial cannot be differentiated directly", remedy="Wrap it: lambda x: f(x).")
     if not isinstance(f, FunctionType):
@@ -78,6 +82,31 @@ def target_of(f: Any) -> Target:
             remedy="Pass a function written in Python, or a lambda around it.",
         )
     return Target(f)
+
+
+def caller_of(f: Any) -> FunctionType:
+    """A Python function that calls ``f``: a derivative, or a function with a rule of its own, to be differentiated."""
+    signature = inspect.signature(f)
+    bare = [p.replace(annotation=p.empty, default=p.empty) for p in signature.parameters.values()]
+    clean = "".join(c if c.isalnum() else "_" for c in getattr(f, "__name__", "f")).strip("_")
+    name = clean if clean.isidentifier() and not keyword.iskeyword(clean) else "function"
+    passed = ", ".join(_passed(p) for p in bare)
+    source = f"def {name}{inspect.Signature(bare)}:\n    return called({passed})\n"
+    made: FunctionType = load(Text(source, {"called": f}, ()), name)  # type: ignore[assignment]
+    made.__defaults__ = tuple(p.default for p in signature.parameters.values() if _defaults(p, False)) or None
+    made.__kwdefaults__ = {p.name: p.default for p in signature.parameters.values() if _defaults(p, True)}
+    return made
+
+
+def _passed(p: inspect.Parameter) -> str:
+    if p.kind is p.KEYWORD_ONLY:
+        return f"{p.name}={p.name}"
+    stars: dict[Any, str] = {p.VAR_POSITIONAL: "*", p.VAR_KEYWORD: "**"}
+    return stars.get(p.kind, "") + p.name
+
+
+def _defaults(p: inspect.Parameter, named: bool) -> bool:
+    return p.default is not p.empty and (p.kind is p.KEYWORD_ONLY) == named
 
 
 def wrt_names(target: Target, wrt: Wrt) -> tuple[tuple[str, ...], bool]:
@@ -177,6 +206,8 @@ class Entry:
 class Transformed:
     """A derivative that is emitted at the first call for each signature of arguments, and cached."""
 
+    __retrograd__: tuple[str, Any, Wrt | None, bool]  # what it is when another function that is differentiated calls it
+
     def __init__(self, f: Any, build: Callable[[Specialised], Any], wrt: Wrt, name: str) -> None:
         self.target = target_of(f)
         self.names, self.single = wrt_names(self.target, wrt)
@@ -191,16 +222,21 @@ class Transformed:
         values = (
             args if target.simple and not kwargs and len(args) == len(target.names) else target.arrange(args, kwargs)
         )
+        entry, captured = self.found(values)
+        return self.run(entry, values, captured)
+
+    def found(self, values: tuple[Any, ...]) -> tuple[Entry, tuple[Any, ...]]:
+        """The specialisation for these values, made if there is none, and what it reads from outside."""
         for entry in self._entries:
             if not entry.captures and not entry.identities:
                 if entry.guard(*values):
-                    return self._run(entry, values)
+                    return entry, ()
             else:
                 captured = self._captured(entry)
                 if captured is not None and entry.guard(*values, *captured):
-                    return self._run(entry, values, captured)
+                    return entry, captured
         entry = self._specialise(values)
-        return self._run(entry, values, self._captured(entry) or ())
+        return entry, self._captured(entry) or ()
 
     def _captured(self, entry: Entry) -> tuple[Any, ...] | None:
         fn = self.target.fn
@@ -215,7 +251,7 @@ class Transformed:
         except (KeyError, AttributeError, ValueError):
             return None
 
-    def _run(self, entry: Entry, values: tuple[Any, ...], captured: tuple[Any, ...] = ()) -> Any:
+    def run(self, entry: Entry, values: tuple[Any, ...], captured: tuple[Any, ...] = ()) -> Any:
         if not entry.everything:
             values = tuple([values[k] for k in entry.positions])
         if entry.written:
@@ -354,6 +390,7 @@ def _gradient(f: Any, wrt: Wrt, value: bool, has_aux: bool) -> Transformed:
         return Built(_compiled(written), written.text.source, bool(written.written))
 
     made = Transformed(f, build, wrt, "value_and_grad" if value else "grad")
+    made.__retrograd__ = (made._kind, f, wrt, has_aux)
     return made
 
 
@@ -365,16 +402,21 @@ class Pullbacks:
     """``vjp`` of one function: primal and adjoint programs by signature."""
 
     def __init__(self, f: Any, wrt: Wrt | None) -> None:
-        self.target = target_of(f)
+        self.__retrograd__ = ("vjp", f, wrt, False)
+        self.f, self.target = f, target_of(f)
         self.wrt = None if wrt is None else wrt_names(self.target, wrt)[0]
         self._made: dict[tuple[str, ...], Transformed] = {}
+
+    def pairs(self, names: tuple[str, ...]) -> Transformed:
+        """Primal and adjoint for cotangents of these arguments."""
+        if names not in self._made:
+            self._made[names] = _pairs(self.f, names)
+        return self._made[names]
 
     def __call__(self, *args: Any, **kwargs: Any) -> tuple[Any, Callable[..., Any]]:
         values = self.target.arrange(args, kwargs)
         names = self.wrt if self.wrt is not None else _default_wrt(self.target, values)
-        if names not in self._made:
-            self._made[names] = _pairs(self.target.fn, names)
-        (value, record), adjoint, seeds = self._made[names](*args, **kwargs)
+        (value, record), adjoint, seeds = self.pairs(names)(*args, **kwargs)
 
         def pullback(z_bar: Any) -> tuple[Any, ...]:
             return tuple(adjoint(*record, *seeds(z_bar, value)))
@@ -386,8 +428,7 @@ def _pairs(f: Any, names: tuple[str, ...]) -> Transformed:
     def build(special: Specialised) -> Built:
         first, second = pipeline.pair(special.program, special.by_name(names))
         primal, adjoint = _compiled(first), _compiled(second)
-        result = special.program.result
-        seeds = _seeder(result)
+        seeds = Seeds(type_of(special.program.result))
 
         def run(*values: Any) -> Any:
             return primal(*values), adjoint, seeds
@@ -398,35 +439,58 @@ def _pairs(f: Any, names: tuple[str, ...]) -> Transformed:
     return Transformed(f, build, names, "vjp")
 
 
-def _seeder(result: Any) -> Callable[[Any, Any], list[Any]]:
-    """Flatten a cotangent of the result into the adjoint's parameters, checked against the value."""
-    t = type_of(result)
+@dataclass(frozen=True)
+class Seeds:
+    """The inexact parts of a result, in the order in which the adjoint takes their cotangents."""
 
-    def flatten(t: Any, z_bar: Any, value: Any, out: list[Any]) -> None:
-        if isinstance(t, AggregateT):
-            keys = t.labels
-            for key, item in zip(keys, t.items):
-                by_attribute = t.keys is not None and t.kind is not dict
-                pick: Any = getattr if by_attribute else operator.getitem
-                flatten(item, pick(z_bar, key) if z_bar is not None else None, pick(value, key), out)
-        elif is_inexact(t):
-            if z_bar is None:
-                z_bar = np.zeros_like(value)
-            if np.shape(z_bar) != np.shape(value):
-                raise ArgumentError(f"the cotangent has shape {np.shape(z_bar)}, the result {np.shape(value)}")
-            dtype = np.asarray(value).dtype
-            out.append(
-                np.asarray(z_bar, dtype)
-                if np.ndim(value)
-                else (z_bar if not isinstance(value, np.generic) else dtype.type(z_bar))
-            )
+    type: Any
 
-    def seeds(z_bar: Any, value: Any) -> list[Any]:
+    def __call__(self, z_bar: Any, value: Any) -> list[Any]:
+        """A cotangent of the result as the adjoint's arguments, checked against the value."""
+        return [seed_of(bar, leaf) for bar, leaf in zip(self.leaves(z_bar), self.leaves(value))]
+
+    def leaves(self, value: Any) -> list[Any]:
+        """The inexact parts of the value, or of a cotangent of it; None where it has none."""
         out: list[Any] = []
-        flatten(t, z_bar, value, out)
+        _flatten(self.type, value, out)
         return out
 
-    return seeds
+    def refilled(self, value: Any, leaves: Sequence[Any], other: Callable[[Any], Any]) -> Any:
+        """The value with its inexact parts exchanged, and ``other`` done to the rest."""
+        return _refill(self.type, value, iter(leaves), other)
+
+
+def _flatten(t: Any, value: Any, out: list[Any]) -> None:
+    if isinstance(t, AggregateT):
+        pick = _picker(t)
+        for key, item in zip(t.labels, t.items):
+            _flatten(item, None if value is None else pick(value, key), out)
+    elif is_inexact(t):
+        out.append(value)
+
+
+def _refill(t: Any, value: Any, leaves: Any, other: Callable[[Any], Any]) -> Any:
+    if isinstance(t, AggregateT):
+        pick = _picker(t)
+        parts = [_refill(item, pick(value, key), leaves, other) for key, item in zip(t.labels, t.items)]
+        return construct(t.kind, parts, t.keys)
+    return next(leaves) if is_inexact(t) else other(value)
+
+
+def _picker(t: AggregateT) -> Callable[[Any, Any], Any]:
+    return getattr if t.keys is not None and t.kind is not dict else operator.getitem
+
+
+def seed_of(z_bar: Any, value: Any) -> Any:
+    """A cotangent with the shape and dtype of its value; zeros for None."""
+    if z_bar is None:
+        z_bar = np.zeros_like(value)
+    if np.shape(z_bar) != np.shape(value):
+        raise ArgumentError(f"the cotangent has shape {np.shape(z_bar)}, the result {np.shape(value)}")
+    dtype = np.asarray(value).dtype
+    if np.ndim(value):
+        return np.asarray(z_bar, dtype)
+    return dtype.type(z_bar) if isinstance(value, np.generic) else z_bar
 
 
 def vjp(f: Callable[..., Any], *args: Any, wrt: Wrt | None = None, **kwargs: Any) -> Any:
@@ -447,7 +511,8 @@ class Pushforwards:
     """``jvp`` of one function: programs by signature of primals."""
 
     def __init__(self, f: Any, wrt: Wrt | None) -> None:
-        self.target = target_of(f)
+        self.__retrograd__ = ("jvp", f, wrt, False)
+        self.f, self.target = f, target_of(f)
         self.wrt = None if wrt is None else wrt_names(self.target, wrt)[0]
         self._made: dict[tuple[str, ...], Transformed] = {}
 
@@ -461,8 +526,8 @@ class Pushforwards:
                 f"{len(names)} tangents are wanted, one for each of {', '.join(names)}; {len(tangents)} were given"
             )
         if names not in self._made:
-            self._made[names] = _tangents(self.target.fn, names)
-        run = self._made[names](*values)
+            self._made[names] = _tangents(self.f, names)
+        run = self._made[names](*primals)
         by_name = dict(zip(self.target.names, values))
         return run(*[_like(t, by_name[n], n) for n, t in zip(names, tangents)])  # type: ignore[no-any-return]
 
@@ -539,6 +604,11 @@ def hvp(f: Callable[..., Any], wrt: Wrt = 0, *, argnums: Wrt | None = None) -> C
         return made(*primals, **kwargs)(*[_like(t, values[n], n) for n, t in zip(made.names, tangents)])
 
     product.emitted = made.emitted  # type: ignore[attr-defined]
+    if made.target.simple:
+        own = made.target.signature.parameters.values()
+        along = inspect.Parameter("v" if "v" not in made.target.names else "along", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        product.__signature__ = inspect.Signature([*(p.replace(default=p.empty) for p in own), along])  # type: ignore[attr-defined]
+    product.__retrograd__ = ("hvp", f, asked, False)  # type: ignore[attr-defined]
     return product
 
 
@@ -581,6 +651,7 @@ def jacobian(f: Callable[..., Any], wrt: Wrt = 0, *, argnums: Wrt | None = None)
         made = tuple(a.reshape(shape + a.shape[1:]) for a in out)
         return made[0] if single else made
 
+    rows.__retrograd__ = ("jacobian", f, _wrt(wrt, argnums), False)  # type: ignore[attr-defined]
     return rows
 
 
@@ -614,6 +685,7 @@ def hessian(f: Callable[..., Any], wrt: Wrt = 0, *, argnums: Wrt | None = None) 
                     table[i][j][(..., *at)] = column
         return table[0][0][()] if single else tuple(tuple(a[()] for a in row) for row in table)
 
+    matrix.__retrograd__ = ("hessian", f, asked, False)  # type: ignore[attr-defined]
     return matrix
 
 

@@ -55,13 +55,16 @@ def call(low: Lowering, fn: Any, args: Args, kwargs: Kwargs, node: ast.AST, hint
     if isinstance(fn, Partial):
         return call(low, fn.fn, (*fn.args, *args), {**dict(fn.kwargs), **kwargs}, node, hint)
     if isinstance(fn, Derivative):
-        return low.derivative(fn, args, kwargs, node, hint)  # type: ignore[attr-defined]
+        return fn.apply(low, args, kwargs, node, hint)
     if not isinstance(fn, Ref):
         raise low.unsupported(node, "the function called here is not known before the run", "Call it by name.")
     return call_object(low, fn.value, fn.text, args, kwargs, node, hint)
 
 
 def call_object(low: Lowering, target: Any, text: str, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
+    known = getattr(target, "__retrograd__", None)
+    if known is not None:
+        return OBJECTS[known[0]](low, target, args, kwargs, node, hint)
     handler = BUILTINS.get(target) if is_hashable(target) else None
     if handler is not None:
         result = handler(low, args, kwargs, node, hint)
@@ -76,18 +79,6 @@ def call_object(low: Lowering, target: Any, text: str, args: Args, kwargs: Kwarg
         fixed = tuple(low.found(a, f"{text}_arg{k}", node) for k, a in enumerate(target.args))
         named = {k: low.found(v, k, node) for k, v in target.keywords.items()}
         return call_object(low, target.func, text, (*fixed, *args), {**named, **kwargs}, node, hint)
-    if (
-        getattr(target, "__name__", "") == "stop_gradient"
-        and getattr(target, "__module__", "") == "retrograd.transformer.api"
-    ):
-        return primitive(low, emitted.stop_gradient, args, kwargs, node, hint)
-    if (getattr(target, "__module__", "") or type(target).__module__).startswith("retrograd.transformer"):
-        raise low.unsupported(
-            node, "a derivative inside a differentiated function is not differentiated yet", "Use rg.hessian or rg.hvp."
-        )
-    derivative = getattr(target, "__retrograd__", None)
-    if derivative is not None:
-        return call(low, derivative(low, node), args, kwargs, node, hint)
     if isinstance(target, type):
         return construct(low, target, args, kwargs, node, hint)
     if isinstance(target, FunctionType) and not _of_numpy(target):
@@ -96,7 +87,9 @@ def call_object(low: Lowering, target: Any, text: str, args: Args, kwargs: Kwarg
 
 
 def undecorated(target: Any) -> Any:
-    """The Python function under ``lru_cache``, ``njit`` and the like."""
+    """The Python function under ``rg.differentiable``, ``lru_cache``, ``njit`` and the like."""
+    if hasattr(target, "__retrograd_primal__"):
+        return undecorated(target.__retrograd_primal__)
     if hasattr(target, "py_func"):
         return target.py_func
     if isinstance(target, functools._lru_cache_wrapper):
@@ -659,6 +652,9 @@ def _type(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -
         return Ref(cls, cls.__name__)
     return Ref(t.kind, t.kind.__name__) if isinstance(t, AggregateT) else NotImplemented
 
+
+#: How an object of this library is called: by the first entry of its ``__retrograd__``.
+OBJECTS: dict[str, Callable[..., Any]] = {}
 
 BUILTINS: dict[Any, Callable[..., Any]] = {
     range: _stream("range"),

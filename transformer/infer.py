@@ -27,6 +27,7 @@ from .types import (
     AggregateT,
     ArrayT,
     Axis,
+    ConstT,
     ListT,
     NumberT,
     OpaqueT,
@@ -629,6 +630,10 @@ def _isinstance(*_: Any) -> Any:
     return BOOL
 
 
+def _nothing(*_: Any, **__: Any) -> Any:
+    return ConstT(None)
+
+
 def _item(a: Any, *_: Any) -> Any:
     t = _type(a)
     return ScalarT(np.dtype(t.dtype.type(0).item().__class__), True) if isinstance(t, (ArrayT, ScalarT)) else OPAQUE
@@ -695,6 +700,7 @@ SPECIAL: dict[Any, Callable[..., Any]] = {
     np.shape: _shape,
     len: _len,
     isinstance: _isinstance,
+    print: _nothing,
     min: _minmax,
     max: _minmax,
     numerics.unbroadcast: _unbroadcast,

@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 
 from retrograd.runtime import emitted
-from retrograd.runtime.errors import DifferentiationError, Location, UnsupportedSyntax
+from retrograd.runtime.errors import ArgumentError, DifferentiationError, Location, UnsupportedSyntax
+from retrograd.runtime.graph import Variable
 
 from . import loops, scopes, stores
 from .builder import Builder, leaves, refill, type_of
@@ -131,6 +132,8 @@ class Lowering:
         self, value: Any, text: str, node: ast.AST, key: Any = None, owner: Any = None, getter: Any = None
     ) -> Any:
         """A value from outside: functions, classes and modules by identity, flags by value, data as an input (C2)."""
+        if isinstance(value, Variable):
+            raise self.error(ArgumentError, node, f"{text} is a Tensor from outside", f"Pass {text} as an argument.")
         key = key or ("value", text, id(owner.value) if isinstance(owner, Ref) else id(value))
         if isinstance(owner, Ref):
             if _is_library(owner.value):

@@ -147,13 +147,18 @@ def _clashes(block: Block, naming: Naming, live: Liveness) -> None:
             for var in bound:
                 naming.clash(var, entry)
                 naming.clash(var, bound)
-            # starting values are handed over before the header is evaluated
-            header = [v for a in stmt.each.operands for v in vars_of(a)] if isinstance(stmt, For) else []
-            for arg in stmt.args:
-                naming.clash(arg, header)
+            _clash_headers(stmt, naming)
             # what a loop hands over lives on when its body ends
             for target in stmt.each.targets if isinstance(stmt, For) else ():
                 naming.clash(target, after - set(made))
+
+
+def _clash_headers(stmt: For | While, naming: Naming) -> None:
+    """A loop's header is evaluated after its carried values got their starting values."""
+    if isinstance(stmt, For):
+        header = {v for atom in stmt.each.operands for v in vars_of(atom)}
+        for arg, init in zip(stmt.args, stmt.inits):
+            naming.clash(arg, header - {init} if isinstance(init, Var) else header)
 
 
 def _joins(block: Block, naming: Naming) -> None:

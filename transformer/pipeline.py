@@ -23,6 +23,7 @@ from .analysis.updates import updates_in_place
 from .builder import Builder, type_of
 from .checked import Cotangents, born_in_loops, emit_checked, is_checked
 from .emit import Text, emit, names_taken
+from .intrinsics import expand
 from .ir import (
     Aggregate,
     Atom,
@@ -112,7 +113,7 @@ def sweep(fn: Function, wrt: tuple[Var, ...], seed: Callable[[Atom], tuple[Atom,
 
 def join(sweeps: Sweeps, result: Atom) -> tuple[Block, Block]:
     """Both sweeps simplified together, records in place: the forward part and the reverse part."""
-    whole = Block((*sweeps.forward.stmts, *sweeps.reverse), (result, *sweeps.bars))
+    whole = expand(Block((*sweeps.forward.stmts, *sweeps.reverse), (result, *sweeps.bars)))
     params = (*sweeps.primal.params, *sweeps.trips.values(), *vars_of(sweeps.seeds[0]))
     stage = Stage(joint=True, recorded=False, cotangents=sweeps.cotangents)
     whole = run(JOINT, params, verified(params, whole, reverse, stage), stage)
@@ -131,12 +132,12 @@ def gradient(fn: Function, wrt: tuple[Var, ...], value: bool, aux: bool, single:
 
     def seed(result: Atom) -> tuple[Atom, Atom]:
         root = _first(result) if aux else result
-        _require_scalar(fn.name, root)
+        require_scalar(fn.name, root)
         return root, Const(1.0)
 
     sweeps = sweep(fn, wrt, seed)
     fwd, rev = join(sweeps, fn.result)
-    copies, final = _fresh_results(rev.yields, fn.params, fwd, rev)
+    copies, final = fresh_results(rev.yields, fn.params, fwd, rev)
     stmts = [*fwd.stmts, *rev.stmts, *copies]
     grads: Atom = final[0] if single else Aggregate(tuple, tuple(final))
     result = fwd.yields[0]
@@ -158,7 +159,7 @@ def _first(result: Atom) -> Atom:
     raise ArgumentError("with has_aux=True the function returns a pair: (what to differentiate, anything else)")
 
 
-def _require_scalar(name: str, root: Atom) -> None:
+def require_scalar(name: str, root: Atom) -> None:
     t = type_of(root)
     if isinstance(t, NumberT) or (isinstance(t, (ScalarT, ArrayT)) and t.ndim == 0 and t.dtype.kind in "biufc"):
         if not isinstance(t, NumberT) and t.dtype.kind == "c":
@@ -175,7 +176,7 @@ def _require_scalar(name: str, root: Atom) -> None:
     )
 
 
-def _fresh_results(
+def fresh_results(
     bars: tuple[Atom, ...], params: tuple[Var, ...], fwd: Block, rev: Block
 ) -> tuple[list[Stmt], list[Atom]]:
     """Returned cotangents are the caller's: writeable, and distinct from each other and from every argument (M5)."""
@@ -233,7 +234,7 @@ def pair(fn: Function, wrt: tuple[Var, ...], copy_inputs: bool = True) -> tuple[
 
     renamed, openers = _opened_tapes(record_vars)
     back = substitute(rev, lambda v: renamed.get(v, v))
-    copies, final = _fresh_results(back.yields, (*record_vars, *seeds), Block(), back)
+    copies, final = fresh_results(back.yields, (*record_vars, *seeds), Block(), back)
     stmts = [*openers, *back.stmts, *copies]
     adjoint = Function(
         f"{fn.name}_adjoint", (*record_vars, *seeds), Block(tuple(stmts), (Aggregate(tuple, tuple(final)),)), fn.loc,
@@ -308,7 +309,7 @@ def finish(
 ) -> Written:
     """From a joined program to text: copies where stores need them, temporaries folded, names, print."""
     ahead = set(map(id, fn.body.stmts[:seam]))
-    body = eliminate_dead(fn.body)
+    body = eliminate_dead(expand(fn.body))
     stage = Stage(visible=frozenset(fn.options.get("unset", ())), cotangents=cotangents or {})
     unfolded = verified(fn.params, own_stores(fn.params, body), own_stores, stage)
     named = _named(hints)

@@ -59,11 +59,15 @@ class Partial:
 
 @dataclass(frozen=True)
 class Derivative:
-    """``rg.grad(f)`` inside a differentiated function."""
+    """``rg.grad(f)`` inside a differentiated function, and other callables made of functions."""
 
     kind: str
     fn: Any
     wrt: Any = 0
+
+    def apply(self, low: Any, args: Any, kwargs: Any, node: Any, hint: str) -> Any:
+        """The atom that calling it gives."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True)

@@ -70,12 +70,13 @@ def partial(low: Lowering, rule: Rule, at: int, env: dict[str, Atom]) -> Atom:
     tree = _expression(rule.partials[at])
     names = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)} - set(env)
     scope = {name: rule.resolve(name) for name in names}
-    outer, loc = low.frame, low.build.loc
+    outer, quiet = low.frame, low.build.quiet
+    low.build.quiet = True
     low.frame = Frame(Source(ast.Lambda(), "", ()), scope, {}, dict(env), None, rule.name)
     try:
         return low.expr(tree)
     finally:
-        low.frame, low.build.loc = outer, loc
+        low.frame, low.build.quiet = outer, quiet
 
 
 def inline(low: Lowering, fn: Callable[..., Any], args: Sequence[Atom], env: dict[str, Atom]) -> Any:

@@ -16,6 +16,7 @@ from retrograd.runtime import numerics
 from retrograd.runtime.errors import NoRule
 
 from ..builder import type_of
+from ..intrinsics import Intrinsic
 from ..ir import (
     Aggregate,
     Atom,
@@ -117,6 +118,9 @@ class Forward:
 
     def let(self, stmt: Let) -> None:
         call = stmt.call
+        if isinstance(call.fn, Intrinsic):
+            call.fn.forward(self, stmt)
+            return
         special = SPECIAL.get(call.fn)
         if special is not None and special(self, stmt) is not NotImplemented:
             return

@@ -19,6 +19,7 @@ from retrograd.runtime import emitted, numerics
 from retrograd.runtime.errors import NoRule
 
 from ..builder import type_of
+from ..intrinsics import Intrinsic
 from ..ir import (
     UNDEFINED,
     Aggregate,
@@ -207,6 +208,9 @@ class Reverse:
         if z_bar is None:
             return
         call = stmt.call
+        if isinstance(call.fn, Intrinsic):
+            call.fn.reverse(self, stmt, z_bar)
+            return
         special = SPECIAL.get(call.fn)
         if special is not None and special(self, stmt, z_bar) is not NotImplemented:
             return

@@ -15,6 +15,7 @@ from retrograd.runtime import emitted
 from retrograd.runtime.errors import NoRule
 from retrograd.runtime.rules import lookup
 
+from ..intrinsics import Intrinsic
 from ..ir import (
     Atom,
     Block,
@@ -39,6 +40,8 @@ INERT_FORMS = ("push", "check")
 
 def passes_derivatives(call: Call) -> bool:
     """Does a derivative flow through this call at all?"""
+    if isinstance(call.fn, Intrinsic):
+        return call.fn.passes
     rule = lookup(call.fn)
     return rule is None or rule.kind != "constant"
 
@@ -162,4 +165,4 @@ STRUCTURAL: set[Callable[..., object]] = {
 
 
 def is_structural(call: Call) -> bool:
-    return call.fn in STRUCTURAL
+    return isinstance(call.fn, Intrinsic) or call.fn in STRUCTURAL

@@ -17,6 +17,7 @@ from retrograd.runtime import emitted, numerics
 from retrograd.runtime.errors import AliasedMutation
 from retrograd.runtime.rules import lookup
 
+from ..intrinsics import Intrinsic
 from ..ir import (
     Atom,
     Block,
@@ -65,6 +66,8 @@ def _older(root: Any, inside: set[Var]) -> Any:
 
 def shares(call: Call) -> bool:
     """May the result be memory of an operand?"""
+    if isinstance(call.fn, Intrinsic):
+        return not call.fn.fresh
     rule = lookup(call.fn)
     if call.fn in FRESH:
         return False

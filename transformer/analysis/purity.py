@@ -15,6 +15,7 @@ import numpy as np
 from retrograd.runtime import emitted, numerics
 from retrograd.runtime.rules import lookup
 
+from ..intrinsics import Intrinsic
 from ..ir import Block, Call, Let, Raise, blocks_of
 from ..types import ArrayT, ScalarT
 
@@ -32,7 +33,9 @@ def is_pure(call: Call) -> bool:
     fn = call.fn
     if fn in (emitted.choose, emitted.both, emitted.either):
         return True
-    if fn in (emitted.push, emitted.pop, emitted.truncate) or isinstance(fn, str):
+    if isinstance(fn, Intrinsic):
+        return fn.pure
+    if fn in (emitted.push, emitted.pop, emitted.truncate, print) or isinstance(fn, str):
         return False
     try:
         if fn in PURE:
@@ -45,7 +48,7 @@ def is_pure(call: Call) -> bool:
 def is_total(stmt: Let) -> bool:
     """Can it not raise, given that its operands exist?"""
     call = stmt.call
-    if getattr(call.fn, "__module__", "") == math.__name__:
+    if getattr(call.fn, "__module__", "") == math.__name__ or isinstance(call.fn, Intrinsic):
         return False
     if call.fn in CAN_FAIL:
         return isinstance(stmt.var.type, ArrayT) and call.fn is not operator.getitem or _on_numpy_scalars(call)

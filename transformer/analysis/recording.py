@@ -27,6 +27,7 @@ from ..ir import (
     Let,
     Region,
     Stmt,
+    Undefined,
     Var,
     While,
     operands_of,
@@ -289,9 +290,15 @@ def _push_inside(rec: Recorder, stmt: Stmt) -> Stmt:
         first = [*stmt.args, *(stmt.each.targets if isinstance(stmt, For) else ())]
         if isinstance(stmt, For):
             first.append(stmt.index)
-        made: Any = replace(stmt, body=_push_block(rec, stmt.body, first))
+        made: Any = replace(stmt, inits=_bound(rec, stmt), body=_push_block(rec, stmt.body, first))
         return _counted(rec, stmt, made)
     return stmt
+
+
+def _bound(rec: Recorder, stmt: For | While) -> tuple[Atom, ...]:
+    """A carried value that is pushed at the top of the body must be bound there, on the first iteration too."""
+    pairs = zip(stmt.args, stmt.inits)
+    return tuple(Const(None) if isinstance(init, Undefined) and arg in rec.pushes else init for arg, init in pairs)
 
 
 def _counted(rec: Recorder, original: Any, stmt: Any) -> Stmt:

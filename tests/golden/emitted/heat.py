@@ -8,8 +8,8 @@ def heat_value_and_grad(u0, r, target, steps):
         u[1:-1] = t + r * t2
     t = u - target                    # 18
     # reverse
-    u_bar = 2 * t                     # :1
-    t = np.sum(t ** 2)                # 18
+    u_bar = 2 * t
+    t = np.sum(t ** 2)
     r_bar = 0.0
     for _ in reversed(range(steps)):  # 16
         t2 = t_tape.pop()

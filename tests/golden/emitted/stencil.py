@@ -6,7 +6,7 @@ def stencil_value_and_grad(x, c):
     u2 = np.copy(u)
     u2[1:-1] = u[1:-1] + t2 * t3
     # reverse
-    u_bar = 3 * u2 ** 2                  # :1
+    u_bar = 3 * u2 ** 2                  # 16
     t4 = u_bar[1:-1].copy()              # 15
     t5 = np.sum(u2 ** 3)                 # 16
     u_bar[1:-1] = 0.0                    # 15
