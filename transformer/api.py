@@ -537,7 +537,14 @@ def _like(tangent: Any, primal: Any, name: str) -> Any:
         if np.shape(tangent) != primal.shape:
             raise ArgumentError(f"the tangent of {name} has shape {np.shape(tangent)}, its value {primal.shape}")
         return np.asarray(tangent, primal.dtype)
-    return tangent
+    return as_number(tangent, primal)
+
+
+def as_number(value: Any, like: Any) -> Any:
+    """A number of the kind of another: emitted code was typed for a Python number, or for a NumPy scalar."""
+    if type(like) in (float, complex) or isinstance(like, np.inexact):
+        return type(like)(value)
+    return value
 
 
 def _tangents(f: Any, names: tuple[str, ...]) -> Transformed:

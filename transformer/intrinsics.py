@@ -26,6 +26,8 @@ from .ir import (
     Stmt,
     Var,
     While,
+    bound_inside,
+    defined_by,
     definitions,
     map_blocks,
     reads,
@@ -125,7 +127,7 @@ def _marked(stmt: Stmt, forward: bool) -> Stmt:
     stmt = replace(map_blocks(stmt, lambda b: marked(b, forward)), forward=forward)
     if isinstance(stmt, While):
         return replace(stmt, tag=object())
-    return replace(stmt, mirror=None, tag=object()) if isinstance(stmt, (If, For)) else stmt
+    return replace(stmt, mirror=None, tag=object()) if isinstance(stmt, (If, For, Region)) else stmt
 
 
 def applied(fn: Function, args: Iterable[Atom], forward: bool) -> Block:
@@ -153,8 +155,21 @@ def expand(block: Block) -> Block:
     while holds_intrinsics(block):
         expansion = _Expansion(write=True)
         block = expansion.block(block)
-        block = renamed(block, expansion.names)
+        block = distinct(renamed(block, expansion.names), set())
     return block
+
+
+def distinct(block: Block, seen: set[Var]) -> Block:
+    """The block with every value defined once: loops that mirrored one another no longer share their variables."""
+    names: dict[Var, Var] = {}
+    out: list[Stmt] = []
+    for stmt in block.stmts:
+        again = {v: Var(v.hint, v.type) for v in (*bound_inside(stmt), *defined_by(stmt)) if v in seen}
+        stmt = _redefined_stmt(substitute_stmt(stmt, lambda v: again.get(v) or names.get(v, v)), again)
+        names.update(again)
+        seen.update((*bound_inside(stmt), *defined_by(stmt)))
+        out.append(map_blocks(stmt, lambda b: distinct(b, seen)))
+    return Block(tuple(out), tuple(rebuild(y, lambda v: names.get(v, v)) for y in block.yields))
 
 
 class _Expansion:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import ast
 import inspect
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -30,14 +30,14 @@ from .analysis.purity import is_pure
 from .builder import Builder, leaves, refill, type_of
 from .intrinsics import Intrinsic, applied, copied, free, renamed
 from .intrinsics import given as with_values
-from .ir import Aggregate, Atom, Block, Call, Const, Function, Let, Ref, Var, rebuild, vars_of, walk
+from .ir import Aggregate, Atom, Block, Call, Const, Function, Let, Ref, Var, definitions, rebuild, vars_of, walk
 from .types import AggregateT, ArrayT, ScalarT, is_inexact
 from .values import Compiletime, Derivative, LocalFunction
 
 if TYPE_CHECKING:
     from .adjoint.forward import Forward
     from .adjoint.reverse import Reverse
-    from .lower import Lowering
+    from .lower import Lowering, Path
 
 Args = tuple[Any, ...]
 Kwargs = dict[str, Any]
@@ -93,7 +93,7 @@ class Cotangents(Intrinsic):
         given = dict(zip(self.params, stmt.call.args, strict=True))
         along = self._directions(sweep, stmt, z_bar)
         dot = pipeline.tangent(self.fn, tuple(along), value=False)
-        given.update(zip(dot.params[len(self.fn.params) :], along.values(), strict=True))
+        given.update(_declared(sweep.build, dot.params[len(self.fn.params) :], along.values()))
         self._to_inputs(sweep, dot, given)
         self._to_seed(sweep, dot, given)
 
@@ -130,15 +130,30 @@ class Cotangents(Intrinsic):
         total: Atom | None = None
         if moving:
             dot = pipeline.tangent(self.fn, moving, value=False)
-            given.update(zip(dot.params[len(self.fn.params) :], (sweep.dot(given[p]) for p in moving), strict=True))
+            given.update(_declared(sweep.build, dot.params[len(self.fn.params) :], (sweep.dot(given[p]) for p in moving)))
             inner = Cotangents(dot, self.wrt, self.seed)
             total = sweep.build.let(inner.call(given), inner.type)
         if seed_moves:
-            dots = {v: sweep.dot(given[v]) for v in vars_of(self.seed)}
+            seeds = tuple(vars_of(self.seed))
+            dots = _declared(sweep.build, seeds, (sweep.dot(given[v]) for v in seeds))
             more = sweep.build.let(self.call({**given, **dots}), self.type)
             total = more if total is None else _sum(sweep.build, total, more)
         assert total is not None
         sweep.dots[stmt.var] = total
+
+
+def _declared(build: Builder, params: Iterable[Var], values: Iterable[Atom]) -> dict[Var, Atom]:
+    """Values for parameters; what may be a NumPy scalar becomes the Python number that the program was typed for."""
+    return {p: _as_python(build, v) if _is_python(p.type) else v for p, v in zip(params, values, strict=True)}
+
+
+def _is_python(t: Any) -> bool:
+    return isinstance(t, ScalarT) and t.weak is True
+
+
+def _as_python(build: Builder, atom: Atom) -> Atom:
+    t = type_of(atom)
+    return atom if not isinstance(t, ScalarT) or t.weak else build.call(complex if t.dtype.kind == "c" else float, atom)
 
 
 def _is_none(atom: Atom) -> bool:
@@ -214,6 +229,7 @@ class Inner:
     def bars(self, low: Lowering, seed: Atom, seeds: dict[Var, Atom], program: Function | None = None) -> list[Atom]:
         """The cotangents of the arguments, each in its argument's structure."""
         op = Cotangents(program or self.program, self.wrt, seed)
+        seeds = _declared(low.build, seeds.keys(), seeds.values())
         made = low.build.let(op.call({**self.args, **seeds}), op.type)
         found = iter([low.build.call(operator.getitem, made, Const(k), form="operator") for k in range(len(self.wrt))])
         return [_cotangent_of(shape, found) for shape in self.shapes]
@@ -222,7 +238,7 @@ class Inner:
         """The program of the directional derivative, and its inputs here."""
         program = pipeline.tangent(self.program, self.wrt, value)
         parts = [leaf for shape, t in zip(self.shapes, tangents, strict=True) for leaf in _tangents(low, node, shape, t)]
-        return program, {**self.args, **dict(zip(program.params[len(self.program.params) :], parts, strict=True))}
+        return program, {**self.args, **_declared(low.build, program.params[len(self.program.params) :], parts)}
 
 
 def _cotangent_of(shape: Atom, found: Iterator[Atom]) -> Atom:
@@ -256,10 +272,11 @@ def inner_program(low: Lowering, node: ast.AST, fn: Any, args: Args, kwargs: Kwa
     shapes = tuple(given[slot] for slot in slots)
     for slot in slots:
         given[slot] = _opened(low, node, given[slot], _hint(fn, slot), variables)
-    before = [dict(frame.env) for frame in low.frames]
-    with low.build.block() as stmts:
-        result = calls.call(low, fn, tuple(given[k] for k in range(len(args))), {k: given[k] for k in kwargs}, node)
-    _refuse_changes(low, node, before)
+    path = low.path(
+        lambda: calls.call(low, fn, tuple(given[k] for k in range(len(args))), {k: given[k] for k in kwargs}, node)
+    )
+    _refuse_changes(low, node, path)
+    result, stmts = path.ending, path.stmts
     if isinstance(result, Compiletime):
         raise low.unsupported(node, "a derivative of a function that returns a function")
     body = Block(tuple(stmts), (result,))
@@ -290,14 +307,21 @@ def _shown(atom: Any) -> str:
     return "a function" if isinstance(atom, Compiletime) else f"of type {type_of(atom)}"
 
 
-def _refuse_changes(low: Lowering, node: ast.AST, before: list[dict[str, Any]]) -> None:
-    for frame, env in zip(low.frames, before):
-        changed = next((k for k in env if frame.env.get(k) is not env[k] and frame.env.get(k) != env[k]), None)
-        if changed is not None:
-            raise low.unsupported(
-                node, f"the function differentiated here changes {changed}, a variable from outside",
-                "Return the value instead.",
-            )  # fmt: skip
+def _refuse_changes(low: Lowering, node: ast.AST, path: Path) -> None:
+    """Names and things of the outer function must be after the call what they were before it."""
+    changed = [
+        name for frame in low.all_frames() for name, value in path.envs.get(id(frame), {}).items()
+        if name in frame.env and frame.env[name] is not value and frame.env[name] != value and not name.startswith("$")
+    ]  # fmt: skip
+    inside = set(definitions(Block(tuple(path.stmts))))
+    for ident, content in path.contents.items():
+        older = ident in low.heap.contents or (isinstance(ident, Var) and ident not in inside)
+        if older and content is not low.heap.contents.get(ident, ident):
+            changed.append(getattr(ident, "hint", "") or "a container")
+    if changed:
+        raise low.unsupported(
+            node, f"the function differentiated here changes {changed[0]}, a variable from outside", "Return the value instead."
+        )
 
 
 def _refuse_effects(low: Lowering, node: ast.AST, body: Block) -> None:

@@ -128,7 +128,7 @@ class Reverse:
         if isinstance(bar, Var) and bar not in self.outside and place not in self.places.get(bar, ()):
             self.places[bar] = (*self.places.get(bar, ()), place)
         hint = str(path[-1]) if path and isinstance(path[-1], str) else var.hint
-        if hint and self.build.is_new(bar) and not bar.hint and bar not in self.hints:
+        if hint and isinstance(bar, Var) and bar not in self.outside and not bar.hint and bar not in self.hints:
             self.hints[bar] = f"{hint}_bar"
 
     @staticmethod

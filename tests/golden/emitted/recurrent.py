@@ -7,7 +7,7 @@ def recurrent_value_and_grad(w, u, b, xs):
         h = np.tanh(w @ h + u @ x + b)  # 18
         h_tape2.append(h)
     # reverse
-    h_bar = 2 * h                       # :1
+    h_bar = 2 * h                       # 19
     w_bar = np.zeros_like(w)            # 17
     u_bar = np.zeros_like(u)
     b_bar = np.zeros_like(b)
