@@ -74,3 +74,7 @@ class SourceUnavailable(DifferentiationError, RuntimeError):
 
 class MissingExtra(DifferentiationError, ImportError):
     """A feature whose optional dependency is not installed."""
+
+
+class CompilationFailed(DifferentiationError, RuntimeError):
+    """A program that Numba does not compile."""

@@ -653,9 +653,9 @@ def _refs(stmt: Stmt) -> Iterable[Ref]:
                 yield atom
 
 
-def emit(fn: Function, names: dict[Var, str], updates: set[int]) -> Text:
-    """The function as text."""
-    emitter = Emitter(names, updates)
+def emit(fn: Function, names: dict[Var, str], updates: set[int], printer: type[Emitter] = Emitter) -> Text:
+    """The function as text, in the dialect of the printer."""
+    emitter = printer(names, updates)
     used = set(reads(fn.body))
     emitter.read = frozenset(used)
     emitter.unread = frozenset(s.var for s in walk(fn.body) if isinstance(s, Let) and s.var not in used)

@@ -21,6 +21,7 @@ from .analysis.ownership import check_aliases, is_external, own_stores, roots_of
 from .analysis.recording import record
 from .analysis.updates import updates_in_place
 from .builder import Builder, type_of
+from .dialect import PYTHON, Dialect
 from .emit import Text, emit, names_taken
 from .ir import (
     Aggregate,
@@ -101,7 +102,7 @@ def sweep(fn: Function, wrt: tuple[Var, ...], seed: Callable[[Atom], tuple[Atom,
     return reverse(replace(fn, body=replace(fn.body, yields=(root,))), wrt, active, cotangent, low)
 
 
-def join(sweeps: Sweeps, result: Atom) -> tuple[Block, Block]:
+def join(sweeps: Sweeps, result: Atom, dialect: Dialect) -> tuple[Block, Block]:
     """Both sweeps simplified together, records in place: the forward part and the reverse part."""
     whole = Block((*sweeps.forward.stmts, *sweeps.reverse), (result, *sweeps.bars))
     for change, _ in JOINT:
@@ -110,10 +111,12 @@ def join(sweeps: Sweeps, result: Atom) -> tuple[Block, Block]:
     back = tuple(s for s in whole.stmts if not s.forward)
     written = written_values(sweeps.primal.params, Block(ahead, whole.yields))
     fwd, rev = record(Block(ahead, whole.yields[:1]), back, written, sweeps.trips, sweeps.hints, whole.yields[1:])
-    return fwd, Block(rev, whole.yields[1:])
+    return dialect.tapes(fwd, Block(rev, whole.yields[1:]))
 
 
-def gradient(fn: Function, wrt: tuple[Var, ...], value: bool, aux: bool, single: bool) -> Written:
+def gradient(
+    fn: Function, wrt: tuple[Var, ...], value: bool, aux: bool, single: bool, dialect: Dialect = PYTHON
+) -> Written:
     """One program that computes the gradient, and the value if it is wanted."""
     fn, written = prepare(fn)
 
@@ -123,7 +126,7 @@ def gradient(fn: Function, wrt: tuple[Var, ...], value: bool, aux: bool, single:
         return root, Const(1.0)
 
     sweeps = sweep(fn, wrt, seed)
-    fwd, rev = join(sweeps, fn.result)
+    fwd, rev = join(sweeps, fn.result, dialect)
     copies, final = _fresh_results(rev.yields, fn.params, fwd, rev)
     stmts = [*fwd.stmts, *rev.stmts, *copies]
     grads: Atom = final[0] if single else Aggregate(tuple, tuple(final))
@@ -137,7 +140,7 @@ def gradient(fn: Function, wrt: tuple[Var, ...], value: bool, aux: bool, single:
         out = grads
     suffix = "value_and_grad" if value else "grad"
     program = Function(f"{fn.name}_{suffix}", fn.params, Block(tuple(stmts), (out,)), fn.loc)
-    return finish(program, sweeps.hints, written, len(fwd.stmts))
+    return finish(program, sweeps.hints, written, len(fwd.stmts), dialect)
 
 
 def _first(result: Atom) -> Atom:
@@ -189,12 +192,14 @@ def _fresh_results(
     return made, owned
 
 
-def pair(fn: Function, wrt: tuple[Var, ...], copy_inputs: bool = True) -> tuple[Written, Written]:
+def pair(
+    fn: Function, wrt: tuple[Var, ...], copy_inputs: bool = True, dialect: Dialect = PYTHON
+) -> tuple[Written, Written]:
     """Two programs: ``primal(args) -> value, record`` and ``adjoint(record, seed) -> cotangents`` (M7)."""
     fn, written = prepare(fn)
     seed = seed_like(fn.result)
     sweeps = sweep(fn, wrt, lambda result: (result, seed))
-    fwd, rev = join(sweeps, fn.result)
+    fwd, rev = join(sweeps, fn.result, dialect)
     seeds = list(vars_of(seed))
     inside = set(definitions(rev))
     record_vars = [v for v in dict.fromkeys(reads(rev)) if v not in inside and v not in seeds]
@@ -217,7 +222,7 @@ def pair(fn: Function, wrt: tuple[Var, ...], copy_inputs: bool = True) -> tuple[
     record_atom = Aggregate(tuple, tuple(kept))
     primal = Function(f"{fn.name}_primal", fn.params, Block(tuple(stmts), (Aggregate(tuple, (fwd.yields[0], record_atom)),)), fn.loc,
                       "", {"unset": [v for v in record_vars if v not in direct]})  # fmt: skip
-    first = finish(primal, sweeps.hints, written, len(fwd.stmts))
+    first = finish(primal, sweeps.hints, written, len(fwd.stmts), dialect)
 
     renamed, openers = _opened_tapes(record_vars)
     back = substitute(rev, lambda v: renamed.get(v, v))
@@ -226,7 +231,7 @@ def pair(fn: Function, wrt: tuple[Var, ...], copy_inputs: bool = True) -> tuple[
     adjoint = Function(
         f"{fn.name}_adjoint", (*record_vars, *seeds), Block(tuple(stmts), (Aggregate(tuple, tuple(final)),)), fn.loc
     )
-    second = finish(adjoint, sweeps.hints, set(), 0)
+    second = finish(adjoint, sweeps.hints, set(), 0, dialect)
     return first, second
 
 
@@ -284,17 +289,20 @@ def tangent(fn: Function, wrt: tuple[Var, ...], value: bool = True) -> Function:
     return replace(made, options={**made.options, "derived": True})
 
 
-def finish(fn: Function, hints: dict[Var, str], written: Iterable[Var], seam: int) -> Written:
+def finish(
+    fn: Function, hints: dict[Var, str], written: Iterable[Var], seam: int, dialect: Dialect = PYTHON
+) -> Written:
     """From a joined program to text: copies where stores need them, temporaries folded, names, print."""
     ahead = set(map(id, fn.body.stmts[:seam]))
-    body = eliminate_dead(fn.body)
-    body = own_stores(fn.params, body)
+    fn = dialect.program(replace(fn, body=eliminate_dead(fn.body)))
+    body = own_stores(fn.params, fn.body)
     named = _named(hints)
     body = fold_temporaries(body, named)
     seam = next((k for k, s in enumerate(body.stmts) if not s.forward and not _is_record(s)), len(body.stmts))
     fn = replace(fn, body=body, options={**fn.options, "seam": seam if seam and ahead else -1})
     names = assign_names(fn.params, body, hints, names_taken(body))
-    return Written(emit(fn, names, updates_in_place(fn.params, body)), fn, frozenset(written))
+    text = emit(fn, names, updates_in_place(fn.params, body), dialect.emitter)
+    return Written(text, fn, frozenset(written))
 
 
 def _is_record(stmt: Stmt) -> bool:
