@@ -135,6 +135,11 @@ def pop(tape: list[Any]) -> Any:
     return tape.pop()
 
 
+def record(tape: np.ndarray, key: Any, value: Any) -> None:
+    """Record a value for the reverse sweep in a place of its own; printed as ``tape[key] = value``."""
+    tape[key] = value
+
+
 def fresh_copy(a: np.ndarray) -> np.ndarray:
     """A copy in the same memory layout, to be written."""
     return a.copy(order="K")

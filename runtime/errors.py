@@ -81,3 +81,7 @@ class CheckFailed(AssertionError):
 
     Not a ``DifferentiationError``, which is a refusal.
     """
+
+
+class CompilationFailed(DifferentiationError, RuntimeError):
+    """A program that Numba does not compile."""

@@ -26,12 +26,16 @@ from .builder import type_of
 from .calls import undecorated
 from .checked import checked
 from .compile import load, write_guard
+from .dialect import NUMBA, PYTHON, Dialect
 from .emit import Text
 from .ir import Const, Function, Var
+from .jit import load as jit_load
 from .lower import Demand, Lowering, lower
 from .types import AggregateT, ConstT, abstract, construct, is_inexact
 
 Wrt = int | str | Sequence[int | str]
+#: Compile with Numba?  A dict holds options of ``numba.njit``.
+Jit = bool | dict[str, Any]
 SPECIALISATIONS = 64
 
 
@@ -298,8 +302,14 @@ class Built:
     written: bool
 
 
-def _compiled(written: pipeline.Written) -> Any:
-    return load(written.checked or written.text, written.program.name)
+def _compiled(written: pipeline.Written, jit: Jit = False) -> Any:
+    if jit is False:
+        return load(written.checked or written.text, written.program.name)
+    return jit_load(written.text, written.program, {} if jit is True else jit)
+
+
+def _dialect(jit: Jit) -> Dialect:
+    return PYTHON if jit is False else NUMBA
 
 
 def _refuse_overlap(values: tuple[Any, ...]) -> None:
@@ -357,37 +367,39 @@ def _wrt(wrt: Wrt, argnums: Wrt | None) -> Wrt:
 
 @_decorator
 def value_and_grad(
-    f: Callable[..., Any], wrt: Wrt = 0, *, has_aux: bool = False, argnums: Wrt | None = None
+    f: Callable[..., Any], wrt: Wrt = 0, *, has_aux: bool = False, argnums: Wrt | None = None, jit: Jit = False
 ) -> Callable[..., Any]:
     """A function that returns ``f``'s value and its gradient.
 
     ``f`` returns a scalar (with ``has_aux`` a pair: the scalar, and anything else).  ``wrt`` names or counts the
     arguments to differentiate: one, or a tuple.  Gradients have the structure, shapes and dtypes of those arguments.
+    With ``jit=True`` the emitted program is compiled by Numba at the first call, or ``CompilationFailed`` says which
+    line it does not take; a dict holds further options of ``numba.njit``, e.g. ``jit={"fastmath": True}``.
 
     >>> f = value_and_grad(lambda x, y: x * y, wrt=("x", "y"))
     >>> f(3.0, 4.0)
     (12.0, (4.0, 3.0))
     """
-    return _gradient(f, _wrt(wrt, argnums), True, has_aux)
+    return _gradient(f, _wrt(wrt, argnums), True, has_aux, jit)
 
 
 @_decorator
 def grad(
-    f: Callable[..., Any], wrt: Wrt = 0, *, has_aux: bool = False, argnums: Wrt | None = None
+    f: Callable[..., Any], wrt: Wrt = 0, *, has_aux: bool = False, argnums: Wrt | None = None, jit: Jit = False
 ) -> Callable[..., Any]:
     """A function that returns the gradient of the scalar function ``f``; see ``value_and_grad``.
 
     >>> grad(lambda x: x**3)(2.0)
     12.0
     """
-    return _gradient(f, _wrt(wrt, argnums), False, has_aux)
+    return _gradient(f, _wrt(wrt, argnums), False, has_aux, jit)
 
 
-def _gradient(f: Any, wrt: Wrt, value: bool, has_aux: bool) -> Transformed:
+def _gradient(f: Any, wrt: Wrt, value: bool, has_aux: bool, jit: Jit = False) -> Transformed:
     def build(special: Specialised) -> Built:
         variables = special.by_name(made.names)
-        written = pipeline.gradient(special.program, variables, value, has_aux, made.single)
-        return Built(_compiled(written), written.text.source, bool(written.written))
+        written = pipeline.gradient(special.program, variables, value, has_aux, made.single, _dialect(jit))
+        return Built(_compiled(written, jit), written.text.source, bool(written.written))
 
     made = Transformed(f, build, wrt, "value_and_grad" if value else "grad")
     made.__retrograd__ = (made._kind, f, wrt, has_aux)

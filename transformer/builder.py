@@ -183,7 +183,7 @@ class Builder:
     def _item(self, container: Atom, key: Atom) -> Atom | None:
         if isinstance(container, Aggregate):
             if isinstance(key, Const):
-                return _pick(container, key.value)
+                return pick(container, key.value)
             if isinstance(key, SliceAtom) and container.keys is None:
                 parts = (key.start, key.stop, key.step)
                 if all(isinstance(p, Const) for p in parts):
@@ -193,7 +193,8 @@ class Builder:
         return None
 
 
-def _pick(container: Aggregate, key: Any) -> Atom | None:
+def pick(container: Aggregate, key: Any) -> Atom | None:
+    """The part found under ``key``, if there is one."""
     if container.keys is not None and key in container.keys:
         return container.items[container.keys.index(key)]
     if isinstance(key, int) and container.kind is not dict and -len(container.items) <= key < len(container.items):

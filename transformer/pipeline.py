@@ -22,6 +22,7 @@ from .analysis.recording import record
 from .analysis.updates import updates_in_place
 from .builder import Builder, type_of
 from .checked import Cotangents, born_in_loops, emit_checked, is_checked
+from .dialect import PYTHON, Dialect
 from .emit import Text, emit, names_taken
 from .intrinsics import expand
 from .ir import (
@@ -111,7 +112,7 @@ def sweep(fn: Function, wrt: tuple[Var, ...], seed: Callable[[Atom], tuple[Atom,
     return reverse(replace(fn, body=replace(fn.body, yields=(root,))), wrt, active, cotangent, low)
 
 
-def join(sweeps: Sweeps, result: Atom) -> tuple[Block, Block]:
+def join(sweeps: Sweeps, result: Atom, dialect: Dialect = PYTHON) -> tuple[Block, Block]:
     """Both sweeps simplified together, records in place: the forward part and the reverse part."""
     whole = expand(Block((*sweeps.forward.stmts, *sweeps.reverse), (result, *sweeps.bars)))
     params = (*sweeps.primal.params, *sweeps.trips.values(), *vars_of(sweeps.seeds[0]))
@@ -123,10 +124,12 @@ def join(sweeps: Sweeps, result: Atom) -> tuple[Block, Block]:
     fwd, rev = record(Block(ahead, whole.yields[:1]), back, written, sweeps.trips, sweeps.hints, whole.yields[1:])
     params = (*sweeps.primal.params, *vars_of(sweeps.seeds[0]))
     verified(params, Block((*fwd.stmts, *rev), whole.yields), record, replace(stage, recorded=True))
-    return fwd, Block(rev, whole.yields[1:])
+    return dialect.tapes(fwd, Block(rev, whole.yields[1:]))
 
 
-def gradient(fn: Function, wrt: tuple[Var, ...], value: bool, aux: bool, single: bool) -> Written:
+def gradient(
+    fn: Function, wrt: tuple[Var, ...], value: bool, aux: bool, single: bool, dialect: Dialect = PYTHON
+) -> Written:
     """One program that computes the gradient, and the value if it is wanted."""
     fn, written = prepare(fn)
 
@@ -136,7 +139,7 @@ def gradient(fn: Function, wrt: tuple[Var, ...], value: bool, aux: bool, single:
         return root, Const(1.0)
 
     sweeps = sweep(fn, wrt, seed)
-    fwd, rev = join(sweeps, fn.result)
+    fwd, rev = join(sweeps, fn.result, dialect)
     copies, final = fresh_results(rev.yields, fn.params, fwd, rev)
     stmts = [*fwd.stmts, *rev.stmts, *copies]
     grads: Atom = final[0] if single else Aggregate(tuple, tuple(final))
@@ -150,7 +153,7 @@ def gradient(fn: Function, wrt: tuple[Var, ...], value: bool, aux: bool, single:
         out = grads
     suffix = "value_and_grad" if value else "grad"
     program = Function(f"{fn.name}_{suffix}", fn.params, Block(tuple(stmts), (out,)), fn.loc)
-    return finish(program, sweeps.hints, written, len(fwd.stmts), sweeps.cotangents)
+    return finish(program, sweeps.hints, written, len(fwd.stmts), sweeps.cotangents, dialect)
 
 
 def _first(result: Atom) -> Atom:
@@ -202,12 +205,14 @@ def fresh_results(
     return made, owned
 
 
-def pair(fn: Function, wrt: tuple[Var, ...], copy_inputs: bool = True) -> tuple[Written, Written]:
+def pair(
+    fn: Function, wrt: tuple[Var, ...], copy_inputs: bool = True, dialect: Dialect = PYTHON
+) -> tuple[Written, Written]:
     """Two programs: ``primal(args) -> value, record`` and ``adjoint(record, seed) -> cotangents`` (M7)."""
     fn, written = prepare(fn)
     seed = seed_like(fn.result)
     sweeps = sweep(fn, wrt, lambda result: (result, seed))
-    fwd, rev = join(sweeps, fn.result)
+    fwd, rev = join(sweeps, fn.result, dialect)
     seeds = list(vars_of(seed))
     inside = set(definitions(rev))
     record_vars = [v for v in dict.fromkeys(reads(rev)) if v not in inside and v not in seeds]
@@ -230,7 +235,7 @@ def pair(fn: Function, wrt: tuple[Var, ...], copy_inputs: bool = True) -> tuple[
     record_atom = Aggregate(tuple, tuple(kept))
     primal = Function(f"{fn.name}_primal", fn.params, Block(tuple(stmts), (Aggregate(tuple, (fwd.yields[0], record_atom)),)), fn.loc,
                       "", {"unset": [v for v in record_vars if v not in direct]})  # fmt: skip
-    first = finish(primal, sweeps.hints, written, len(fwd.stmts), sweeps.cotangents)
+    first = finish(primal, sweeps.hints, written, len(fwd.stmts), sweeps.cotangents, dialect)
 
     renamed, openers = _opened_tapes(record_vars)
     back = substitute(rev, lambda v: renamed.get(v, v))
@@ -240,7 +245,7 @@ def pair(fn: Function, wrt: tuple[Var, ...], copy_inputs: bool = True) -> tuple[
         f"{fn.name}_adjoint", (*record_vars, *seeds), Block(tuple(stmts), (Aggregate(tuple, tuple(final)),)), fn.loc,
         "", {"optional": frozenset(record_vars) - direct, "born in loops": born_in_loops(fn.params, fn.body)},
     )  # fmt: skip
-    second = finish(adjoint, sweeps.hints, set(), 0, sweeps.cotangents)
+    second = finish(adjoint, sweeps.hints, set(), 0, sweeps.cotangents, dialect)
     return first, second
 
 
@@ -305,21 +310,26 @@ def tangent(fn: Function, wrt: tuple[Var, ...], value: bool = True) -> Function:
 
 
 def finish(
-    fn: Function, hints: dict[Var, str], written: Iterable[Var], seam: int, cotangents: Cotangents | None = None
+    fn: Function,
+    hints: dict[Var, str],
+    written: Iterable[Var],
+    seam: int,
+    cotangents: Cotangents | None = None,
+    dialect: Dialect = PYTHON,
 ) -> Written:
     """From a joined program to text: copies where stores need them, temporaries folded, names, print."""
     ahead = set(map(id, fn.body.stmts[:seam]))
-    body = eliminate_dead(expand(fn.body))
+    fn = dialect.program(replace(fn, body=eliminate_dead(expand(fn.body))))
     stage = Stage(visible=frozenset(fn.options.get("unset", ())), cotangents=cotangents or {})
-    unfolded = verified(fn.params, own_stores(fn.params, body), own_stores, stage)
+    unfolded = verified(fn.params, own_stores(fn.params, fn.body), own_stores, stage)
     named = _named(hints)
     body = verified(fn.params, fold_temporaries(unfolded, named), fold_temporaries, stage)
     seam = next((k for k, s in enumerate(body.stmts) if not s.forward and not _is_record(s)), len(body.stmts))
     fn = replace(fn, body=body, options={**fn.options, "seam": seam if seam and ahead else -1})
     names = assign_names(fn.params, body, hints, names_taken(body))
     updates = updates_in_place(fn.params, body)
-    checked = emit_checked(fn, unfolded, names, updates, cotangents or {}) if is_checked() else None
-    return Written(emit(fn, names, updates), fn, frozenset(written), checked)
+    checked = emit_checked(fn, unfolded, names, updates, cotangents or {}) if is_checked() and dialect is PYTHON else None
+    return Written(emit(fn, names, updates, dialect.emitter(names, updates)), fn, frozenset(written), checked)
 
 
 def _is_record(stmt: Stmt) -> bool:

@@ -62,6 +62,7 @@ class Reverse:
     hints: dict[Var, str] = field(default_factory=dict)
     masked: set[Any] = field(default_factory=set)
     places: dict[Var, tuple[Place, ...]] = field(default_factory=dict)
+    primals: frozenset[Var] = frozenset()  # the values of the forward sweep
     outside: frozenset[Any] = frozenset()  # cotangents made before the present branch or body, which may not run
 
     @property
@@ -128,7 +129,7 @@ class Reverse:
         if isinstance(bar, Var) and bar not in self.outside and place not in self.places.get(bar, ()):
             self.places[bar] = (*self.places.get(bar, ()), place)
         hint = str(path[-1]) if path and isinstance(path[-1], str) else var.hint
-        if hint and isinstance(bar, Var) and bar not in self.outside and not bar.hint and bar not in self.hints:
+        if hint and isinstance(bar, Var) and bar not in self.primals and not bar.hint and bar not in self.hints:
             self.hints[bar] = f"{hint}_bar"
 
     @staticmethod
@@ -642,7 +643,7 @@ class Sweeps:
 def reverse(fn: Function, wrt: tuple[Var, ...], active: set[Var], seed: Atom, low: Lowering) -> Sweeps:
     """The reverse sweep of ``fn`` from the cotangent ``seed`` of its result."""
     low.build.forward = False
-    sweep = Reverse(low, active)
+    sweep = Reverse(low, active, primals=frozenset({*fn.params, *definitions(fn.body)}))
     with low.build.block() as stmts:
         low.build.loc = None
         sweep.accumulate(fn.result, seed)

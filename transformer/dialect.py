@@ -1,0 +1,159 @@
+"""How is the same program written for another reader: plain Python, or Numba?
+
+A dialect says how tapes are kept, which calls are spelt otherwise, and how statements are printed.  Python's leaves
+everything as it is; Numba's differs where Numba does not take what NumPy takes.
+
+    for i in reversed(range(n)):          for i in range(n - 1, -1, -1):
+        x = x_tape.pop()                      x = x_tape[i]
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from retrograd.runtime import emitted, jitted
+
+from .builder import type_of
+from .emit import Emitter, selects_once
+from .flatten import flattened
+from .ir import Aggregate, Block, Call, Const, For, Function, Let, Stmt, map_blocks
+from .tapes import array_tapes
+from .types import ArrayT, is_hashable
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """``tapes`` is asked once both sweeps are joined, ``program`` before printing; ``emitter`` prints."""
+
+    emitter: type[Emitter]
+    tapes: Callable[[Block, Block], tuple[Block, Block]]
+    program: Callable[[Function], Function]
+
+
+# -- Numba ------------------------------------------------------------------------------------------------
+
+
+class NumbaEmitter(Emitter):
+    """Prints what ``numba.njit`` takes."""
+
+    def let(self, stmt: Let, *_: Any) -> None:
+        if stmt.call.fn is emitted.record:
+            tape, key, value = map(self.expr, stmt.call.args)
+            self.line(self.text(ast.Assign([ast.Subscript(tape, key, ast.Store())], value)), stmt.loc)
+        else:
+            super().let(stmt)
+
+    def iterable(self, stmt: For) -> str:
+        if not (stmt.each.backwards and stmt.each.kind == "range"):
+            return super().iterable(stmt)
+        operands = [self.expr(a) for a in stmt.each.operands]
+        return f"range({', '.join(map(self.text, _backwards(operands)))})"
+
+    def add_at(self, stmt: Let, target: str) -> None:
+        if selects_once(stmt.call.args[1]):
+            super().add_at(stmt, target)
+            return
+        self.update(stmt, target)
+        add = self.reference(jitted.add_at, "add_at")
+        key, value = (self.expr(a) for a in stmt.call.args[1:])
+        self.line(self.text(ast.Expr(ast.Call(add, [ast.Name(target, ast.Load()), key, value], []))), stmt.loc)
+
+
+def _backwards(operands: list[ast.expr]) -> tuple[ast.expr, ...]:
+    """The operands of the range that runs through another from its end."""
+    if len(operands) == 1:
+        return _less(operands[0], 1), _number(-1), _number(-1)
+    if len(operands) == 2:
+        start, stop = operands
+        return _less(stop, 1), _less(start, 1), _number(-1)
+    start, _, step = operands
+    count = ast.Call(ast.Name("len", ast.Load()), [ast.Call(ast.Name("range", ast.Load()), operands, [])], [])
+    last = ast.BinOp(start, ast.Add(), ast.BinOp(_less(count, 1), ast.Mult(), step))
+    return last, ast.BinOp(start, ast.Sub(), step), ast.UnaryOp(ast.USub(), step)
+
+
+def _number(value: int) -> ast.expr:
+    return ast.Constant(value) if value >= 0 else ast.UnaryOp(ast.USub(), ast.Constant(-value))
+
+
+def _less(node: ast.expr, by: int) -> ast.expr:
+    if isinstance(node, ast.Constant) and isinstance(node.value, int):
+        return _number(node.value - by)
+    return ast.BinOp(node, ast.Sub(), ast.Constant(by))
+
+
+# -- calls ------------------------------------------------------------------------------------------------
+
+
+def numba_calls(block: Block) -> Block:
+    """The program with every call that Numba does not take replaced by one that it does."""
+    return Block(tuple(_statement(stmt) for stmt in block.stmts), block.yields)
+
+
+def _statement(stmt: Stmt) -> Stmt:
+    if not isinstance(stmt, Let):
+        return map_blocks(stmt, numba_calls)
+    other = SPELT.get(stmt.call.fn) if is_hashable(stmt.call.fn) else None
+    return replace(stmt, call=(other and other(stmt.call)) or stmt.call)
+
+
+def _copy(call: Call) -> Call | None:
+    """np.array(x)  ->  np.copy(x)"""
+    is_copy = len(call.args) == 1 and not call.kwargs and isinstance(type_of(call.args[0]), ArrayT)
+    return replace(call, fn=np.copy) if is_copy else None
+
+
+def _along(call: Call) -> Call | None:
+    """np.max(x, axis=1)  ->  max_along(x, 1, False)"""
+    options = dict(zip(("axis",), call.args[1:]), **dict(call.kwargs))
+    axis, keepdims = options.pop("axis", Const(None)), options.pop("keepdims", Const(False))
+    if options or len(call.args) > 2 or not (isinstance(axis, Const) and isinstance(keepdims, Const)):
+        return None
+    if axis.value is None:
+        return _kept(replace(call, args=call.args[:1], kwargs=())) if keepdims.value else None
+    if type(axis.value) is not int or (call.fn is np.sum and not keepdims.value):
+        return None
+    return Call(jitted.ALONG[call.fn], (call.args[0], axis, keepdims))
+
+
+def _kept(call: Call) -> Call | None:
+    """np.mean(x, keepdims=True)  ->  np.full((1, 1), np.mean(x))"""
+    t = type_of(call.args[0])
+    return Call(np.full, (Const((1,) * t.ndim), call)) if isinstance(t, ArrayT) else None
+
+
+def _gather(call: Call) -> Call | None:
+    """a[rows, columns]  ->  gather(a, (rows, columns))"""
+    key = call.args[1]
+    arrays = [k for k in key.items if isinstance(type_of(k), ArrayT)] if isinstance(key, Aggregate) else []
+    return Call(jitted.gather, call.args) if len(arrays) > 1 else None
+
+
+SPELT: dict[Any, Callable[[Call], Call | None]] = {
+    np.array: _copy,
+    operator.getitem: _gather,
+    **dict.fromkeys(jitted.ALONG, _along),
+}
+
+
+def _same_tapes(forward: Block, reverse: Block) -> tuple[Block, Block]:
+    return forward, reverse
+
+
+def _same_program(fn: Function) -> Function:
+    return fn
+
+
+def _numba_program(fn: Function) -> Function:
+    fn = flattened(fn)
+    return replace(fn, body=numba_calls(fn.body))
+
+
+PYTHON = Dialect(Emitter, _same_tapes, _same_program)
+NUMBA = Dialect(NumbaEmitter, array_tapes, _numba_program)
