@@ -190,7 +190,7 @@ def replaced(tree: Any, position: int, leaf: Any) -> Any:
 def runs(program: Program, args: tuple[Any, ...]) -> bool:
     try:
         result = plain(program, args)
-    except (ValueError, IndexError, TypeError, np.linalg.LinAlgError):
+    except (AssertionError, ValueError, IndexError, TypeError, np.linalg.LinAlgError):
         return False
     return bool(np.isfinite(oracle.flat(result)).all())
 

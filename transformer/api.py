@@ -53,7 +53,7 @@ class Target:
     simple: bool = field(init=False)
 
     def __post_init__(self) -> None:
-        self.signature = inspect.signature(self.fn)
+        self.signature = inspect.signature(self.fn, follow_wrapped=False)
         self.names = tuple(self.signature.parameters)
         kinds = {p.kind for p in self.signature.parameters.values()}
         self.simple = not self.bound and kinds <= {

@@ -37,7 +37,7 @@ from .types import (
     ScalarT,
     is_hashable,
 )
-from .values import BoundMethod, Compiletime, Derivative, LocalFunction, Partial, Stream
+from .values import BoundMethod, Compiletime, Derivative, LocalFunction, Partial, Stream, Super
 
 if TYPE_CHECKING:
     from .lower import Lowering
@@ -47,7 +47,14 @@ Kwargs = dict[str, Any]
 
 
 def call(low: Lowering, fn: Any, args: Args, kwargs: Kwargs, node: ast.AST, hint: str = "") -> Any:
-    """The atom that ``fn(*args, **kwargs)`` returns."""
+    """The atom that ``fn(*args, **kwargs)`` returns; a new container is a thing of its own."""
+    made = _call(low, fn, args, kwargs, node, hint)
+    if isinstance(made, Aggregate) and made.ident is None:
+        return low.heap.new(made.kind, made.items, made.keys, hint=hint)
+    return made
+
+
+def _call(low: Lowering, fn: Any, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
     if isinstance(fn, LocalFunction):
         return _enter_local(low, fn, args, kwargs, node)
     if isinstance(fn, BoundMethod):
@@ -56,6 +63,10 @@ def call(low: Lowering, fn: Any, args: Args, kwargs: Kwargs, node: ast.AST, hint
         return call(low, fn.fn, (*fn.args, *args), {**dict(fn.kwargs), **kwargs}, node, hint)
     if isinstance(fn, Derivative):
         return fn.apply(low, args, kwargs, node, hint)
+    if isinstance(fn, (Aggregate, Var)) and isinstance(type_of(fn), AggregateT):
+        method_ = inspect.getattr_static(type_of(fn).kind, "__call__", None)
+        if method_ is not None:
+            return call_object(low, method_, "__call__", (fn, *args), kwargs, node, hint)
     if not isinstance(fn, Ref):
         raise low.unsupported(node, "the function called here is not known before the run", "Call it by name.")
     return call_object(low, fn.value, fn.text, args, kwargs, node, hint)
@@ -81,7 +92,7 @@ def call_object(low: Lowering, target: Any, text: str, args: Args, kwargs: Kwarg
         return call_object(low, target.func, text, (*fixed, *args), {**named, **kwargs}, node, hint)
     if isinstance(target, type):
         return construct(low, target, args, kwargs, node, hint)
-    if isinstance(target, FunctionType) and not _of_numpy(target):
+    if isinstance(target, FunctionType) and not _of_numpy(target) and target.__module__ not in OPAQUE_MODULES:
         return enter(low, target, args, kwargs, node)
     return opaque(low, target, args, kwargs, node, hint)
 
@@ -95,6 +106,10 @@ def undecorated(target: Any) -> Any:
     if isinstance(target, functools._lru_cache_wrapper):
         return target.__wrapped__
     return target
+
+
+#: Plain Python modules whose functions act on the world, not on numbers.
+OPAQUE_MODULES = {"warnings", "logging", "os", "sys", "time", "random", "json", "re", "threading", "inspect", "copy", "pprint"}
 
 
 def _of_numpy(target: Any) -> bool:
@@ -166,7 +181,7 @@ def enter(low: Lowering, fn: FunctionType, args: Args, kwargs: Kwargs, node: ast
         source = parse(fn)
     except SourceUnavailable:
         return opaque(low, fn, args, kwargs, node, "")
-    env = _bound(low, inspect.signature(fn), args, kwargs, node, fn.__name__)
+    env = _bound(low, inspect.signature(fn, follow_wrapped=False), args, kwargs, node, fn.__name__)
     env = {k: v if not _is_default(v) else low.found(v.value, k, node, key=(id(fn), k)) for k, v in env.items()}
     return low.enter(source, fn.__globals__, cells_of(fn), env, node, None, fn.__qualname__)
 
@@ -248,7 +263,7 @@ def _field_value(low: Lowering, cls: type, name: str, value: Any, node: ast.AST)
         return value
     factory = cls.__dataclass_fields__[name].default_factory  # type: ignore[attr-defined]
     if factory is not dataclasses.MISSING:
-        return call_object(low, factory, name, (), {}, node, "")
+        return call(low, Ref(factory, name), (), {}, node)
     return low.found(value.value, name, node)
 
 
@@ -311,11 +326,32 @@ def _array_method(low: Lowering, fn: BoundMethod, args: Args, kwargs: Kwargs, no
 
 
 def _aggregate_method(low: Lowering, fn: BoundMethod, t: AggregateT, args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
+    if issubclass(t.kind, tuple) and fn.name in ("_replace", "_asdict"):
+        return _named_tuple_method(low, fn, t, kwargs, node)
     member = inspect.getattr_static(t.kind, fn.name)
     target = getattr(t.kind, fn.name)
     if isinstance(member, (staticmethod, classmethod)):
         return call_object(low, target, fn.name, args, kwargs, node, "")
     return call_object(low, target, fn.name, (fn.owner, *args), kwargs, node, "")
+
+
+def _named_tuple_method(low: Lowering, fn: BoundMethod, t: AggregateT, kwargs: Kwargs, node: ast.AST) -> Any:
+    parts = dict(zip(t.keys or (), low.unpack_all(fn.owner, node)))
+    if fn.name == "_asdict":
+        return Aggregate(dict, tuple(parts.values()), tuple(parts))
+    return Aggregate(t.kind, tuple({**parts, **kwargs}.values()), t.keys)
+
+
+def _super(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
+    """``super()``: the attributes of the classes after this one."""
+    if args:
+        return Super(args[1], args[0].value)
+    cell = low.frame.cells.get("__class__")
+    first = low.frame.source.tree.args
+    names = [a.arg for a in (*first.posonlyargs, *first.args)]
+    if cell is None or not names:
+        raise low.unsupported(node, "super() outside a method")
+    return Super(low.now(low.frame.env[names[0]]), cell.cell_contents)
 
 
 # -- built-in functions -----------------------------------------------------------------------------------
@@ -353,6 +389,8 @@ def _isinstance(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: 
         return Const(isinstance(args[0].value, classes))
     if isinstance(args[0], LocalFunction):
         return Const(issubclass(FunctionType, classes))
+    if isinstance(t, OpaqueT) and t.cls is not None:
+        return Const(issubclass(t.cls, classes))
     raise low.unsupported(node, "isinstance of a value whose type is not known before the run")
 
 
@@ -588,7 +626,7 @@ def _container(kind: type) -> Callable[..., Any]:
             return Aggregate(dict, tuple(kwargs.values()), tuple(kwargs)) if not args else NotImplemented
         if not args:
             return Aggregate(kind, ())
-            parts = unrolled(low, args[0], node)
+        parts = unrolled(low, args[0], node)
         if parts is None:
             t = type_of(args[0]) if not isinstance(args[0], Compiletime) else None
             if isinstance(t, RangeT) or (isinstance(args[0], Stream) and args[0].kind == "range"):
@@ -683,6 +721,7 @@ BUILTINS: dict[Any, Callable[..., Any]] = {
     next: _next,
     divmod: _divmod,
     print: _print,
+    super: _super,
     np.asarray: _same_array,
     np.asanyarray: _same_array,
 }

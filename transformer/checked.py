@@ -179,13 +179,18 @@ def born_in_loops(params: Iterable[Var], block: Block) -> set[str]:
 
 def maybe_unbound(block: Block) -> set[Var]:
     """The values that stand for a name some path does not bind."""
-    found: set[Var] = set()
+    found = {s.var for s in walk(block) if isinstance(s, Let) and s.call.fn is emitted.pop and _holds_nothing(s.call.args[0])}
     flows = list(_flows(block))
     size = -1
     while size != len(found):
         size = len(found)
         found |= {target for target, source in flows if isinstance(source, Undefined) or source in found}
     return found
+
+
+def _holds_nothing(tape: Any) -> bool:
+    """Was this recorded after a ``try`` block that may not have bound it?"""
+    return isinstance(tape, Var) and isinstance(tape.type, ListT) and tape.type.item is None
 
 
 def _flows(block: Block) -> Iterator[tuple[Var, Any]]:

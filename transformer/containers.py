@@ -53,7 +53,8 @@ def joined(low: Lowering, fn: Any, left: Any, right: Any, node: ast.AST, hint: s
         parts = parts_of(low, left, node), parts_of(low, right, node)
         if parts[0] is not None and parts[1] is not None:
             return Aggregate(kinds[0], (*parts[0], *parts[1]))
-        return low.build.call(operator.add, *_both_lists(low, left, right, node), hint=hint, form="operator", type=_joined_type(left, right))
+        lists = _both_lists(low, left, right, node)
+        return low.build.call(operator.add, *lists, hint=hint, form="operator", type=_joined_type(left, right))
     if fn is operator.mul and kinds[1] in SEQUENCES and kinds[0] is None:
         left, right, kinds = right, left, (kinds[1], kinds[0])
     if fn is operator.mul and kinds[0] in SEQUENCES and kinds[1] is None and _is_count(right):

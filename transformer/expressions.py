@@ -16,7 +16,7 @@ from retrograd.runtime.rules import ATTRIBUTES
 
 from . import calls, containers
 from .builder import type_of
-from .ir import Aggregate, Atom, Call, Const, Ref, SliceAtom, Undefined, Var
+from .ir import Aggregate, Atom, Call, Const, Ref, SliceAtom, Undefined
 from .operators import BINARY, COMPARE, UNARY
 from .types import (
     BOOL,
@@ -32,7 +32,7 @@ from .types import (
     is_hashable,
     is_numeric,
 )
-from .values import BoundMethod, Compiletime, LocalFunction, Unknown
+from .values import BoundMethod, Compiletime, LocalFunction, Partial, Super, Unknown
 
 if TYPE_CHECKING:
     from .lower import Lowering
@@ -70,7 +70,7 @@ def binary(low: Lowering, node: ast.BinOp, hint: str) -> Any:
 
 def arithmetic(low: Lowering, fn: Any, left: Any, right: Any, node: ast.AST, hint: str = "") -> Any:
     """An operator on two atoms: numbers, or sequences joined and repeated."""
-    if isinstance(left, (Aggregate, Var)) and isinstance(right, (Aggregate, Var, Const)):
+    if isinstance(type_of(left), (AggregateT, ListT)) or isinstance(type_of(right), (AggregateT, ListT)):
         special = overloaded(low, fn, left, right, node) or containers.joined(low, fn, left, right, node, hint)
         if special is not None:
             return special
@@ -286,6 +286,8 @@ def attribute_of(low: Lowering, owner: Any, attr: str, node: ast.AST, hint: str 
         except AttributeError as error:
             raise low.error(UntypedValue, node, str(error)) from error
         return low.found(value, f"{owner.text}.{attr}", node, owner=owner)
+    if isinstance(owner, Super):
+        return _inherited(low, owner, attr, node)
     if isinstance(owner, Aggregate):
         return _field(low, owner, attr, node)
     t = type_of(owner)
@@ -300,6 +302,23 @@ def attribute_of(low: Lowering, owner: Any, attr: str, node: ast.AST, hint: str 
     if isinstance(t, (ArrayT, ScalarT, NumberT)) and attr == "flat":
         return low.build.call(np.ravel, owner, hint=hint)
     return BoundMethod(owner, attr)
+
+
+def _inherited(low: Lowering, view: Super, attr: str, node: ast.AST) -> Any:
+    mro = type_of(view.owner).kind.__mro__
+    later = mro[mro.index(view.cls) + 1 :]
+    found = next((vars(cls)[attr] for cls in later if attr in vars(cls)), None)
+    if isinstance(found, property):
+        return calls.call(low, Ref(found.fget, attr), (view.owner,), {}, node)
+    if isinstance(found, types.FunctionType):
+        return Partial(Ref(found, attr), (view.owner,))
+    if attr == "__init__":  # of object
+        return Ref(_nothing, attr)
+    raise low.error(UntypedValue, node, f"super() has no method {attr}")
+
+
+def _nothing(*args: Any, **kwargs: Any) -> None:
+    """``object.__init__``."""
 
 
 def _field(low: Lowering, owner: Any, attr: str, node: ast.AST) -> Any:
@@ -346,13 +365,13 @@ def formatted(low: Lowering, node: ast.JoinedStr, hint: str) -> Any:
             values.append(low.expr(part.value))
     if not values:
         return Const(template.replace("{{", "{").replace("}}", "}"))
-    return low.build.let(Call(str.format, (Const(template), *values)), OPAQUE, hint)
+    return low.build.let(Call(str.format, (Const(template), *values)), OpaqueT(str), hint)
 
 
 def call(low: Lowering, node: ast.Call, hint: str) -> Any:
     fn = callee(low, node.func) if isinstance(node.func, ast.Attribute) else low.expr(node.func)
     if isinstance(fn, Unknown):
-        raise low.unsupported(node, fn.reason, fn.remedy)
+        raise low.error(fn.kind, node, fn.reason, fn.remedy)
     args: list[Any] = []
     for arg in node.args:
         if isinstance(arg, ast.Starred):

@@ -23,10 +23,11 @@ import numpy as np
 
 from retrograd.runtime.rules import lookup
 
+from .analysis.ownership import is_basic
 from .builder import Builder
 from .ir import Aggregate, Atom, Const, SliceAtom, Var
-from .types import AggregateT, ArrayT, ListT, ScalarT
-from .values import BoundMethod, Partial, Stream, Unknown
+from .types import AggregateT, ArrayT, ListT
+from .values import BoundMethod, Partial, Stream, Super, Unknown
 
 DEPTH = 40
 
@@ -130,7 +131,7 @@ class Heap:
         return current if same else replace(current, items=items)
 
     def _callable_now(self, value: Any, depth: int) -> Any:
-        if isinstance(value, BoundMethod):
+        if isinstance(value, (BoundMethod, Super)):
             return replace(value, owner=self.now(value.owner, depth + 1))
         if isinstance(value, (Stream, Partial)):
             return replace(value, args=tuple(self.now(a, depth + 1) for a in value.args))
@@ -150,7 +151,7 @@ class Heap:
     def sharing(self, fn: Any, base: Var, args: tuple[Any, ...]) -> str:
         """Is the result of ``fn`` memory of its own, a view, or maybe a view?"""
         if fn is operator.getitem:
-            return "view" if isinstance(base.type, ListT) or _is_basic(args[1]) else "fresh"
+            return "view" if isinstance(base.type, ListT) or is_basic(args[1]) else "fresh"
         if fn in LAYOUT and self.in_order(base):
             return "view"
         rule = lookup(fn)
@@ -191,23 +192,12 @@ LAYOUT = {np.reshape, np.ravel}
 IN_ORDER = {np.zeros, np.ones, np.empty, np.full, np.arange, np.linspace, np.eye}
 
 
-def _is_basic(key: Any) -> bool:
-    """Slices, ints, ``None`` and ``...`` select a view."""
-    keys = key.items if isinstance(key, Aggregate) else (key,)
-    return all(
-        isinstance(k, SliceAtom)
-        or (isinstance(k, Const) and (k.value is None or k.value is Ellipsis or type(k.value) is int))
-        or (isinstance(k, Var) and isinstance(k.type, ScalarT) and k.type.dtype.kind in "iu")
-        for k in keys
-    )
-
-
 def _parts(atom: Any) -> list[Any]:
     if isinstance(atom, (Aggregate,)):
         return list(atom.items)
     if isinstance(atom, (Stream, Partial)):
         return list(atom.args)
-    return [atom.owner] if isinstance(atom, BoundMethod) else []
+    return [atom.owner] if isinstance(atom, (BoundMethod, Super)) else []
 
 
 def is_mutable(kind: Any) -> bool:

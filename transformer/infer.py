@@ -22,6 +22,7 @@ from retrograd.runtime.rules import lookup
 from .types import (
     BOOL,
     INT,
+    ITEMS,
     ONE,
     OPAQUE,
     AggregateT,
@@ -207,9 +208,11 @@ def _scalar_kinds(types: list[Any]) -> tuple[bool, ...]:
 
 
 def _probe_once(fn: Any, args: Any, kwargs: Any, names: list[str], axis_of: Any, weak: bool) -> Any:
-    runs = [_run(fn, args, kwargs, dict(zip(names, sizes)), weak, count) for sizes, count in zip(SIZES, COUNTS)]
+    unlike = [{**dict(zip(names, sizes)), ITEMS: n} for sizes, n in zip(SIZES, (2, 3))]
+    runs = [_run(fn, args, kwargs, lengths, weak, count) for lengths, count in zip(unlike, COUNTS)]
     if runs[0] is None or runs[1] is None:
-        runs = [_run(fn, args, kwargs, dict.fromkeys(names, n), weak, count) for n, count in zip((3, 4), COUNTS)]
+        same = [{**dict.fromkeys(names, n), ITEMS: n} for n in (3, 4)]
+        runs = [_run(fn, args, kwargs, lengths, weak, count) for lengths, count in zip(same, COUNTS)]
         axis_of = {}
     return OPAQUE if runs[0] is None or runs[1] is None else _match(runs[0], runs[1], axis_of)
 
@@ -604,7 +607,16 @@ def _reduced_exponent(x: Any, y: Any) -> Any:
 def _nested_like(g: Any, arrays: Any, *rest: Any, **named: Any) -> Any:
     """The cotangents of a list of unknown length are such a list."""
     t = _type(arrays)
-    return t if isinstance(t, ListT) else NotImplemented
+    return _either_scalar(t) if isinstance(t, ListT) else NotImplemented
+
+
+def _either_scalar(t: Any) -> Any:
+    """The type of a cotangent: Python numbers and NumPy scalars both will do."""
+    if isinstance(t, ListT):
+        return ListT(t.kind, _either_scalar(t.item))
+    if isinstance(t, AggregateT):
+        return AggregateT(t.kind, tuple(map(_either_scalar, t.items)), t.keys)
+    return ScalarT(t.dtype, None, t.number) if isinstance(t, ScalarT) else t
 
 
 def _first(a: Any, *_: Any, **__: Any) -> Any:

@@ -166,7 +166,7 @@ class Lowering:
     def expr(self, node: ast.expr, hint: str = "") -> Any:
         value = expression(self, node, hint)
         if isinstance(value, Unknown):
-            raise self.unsupported(node, value.reason, value.remedy)
+            raise self.error(value.kind, node, value.reason, value.remedy)
         return value
 
     # -- what is known ------------------------------------------------------------------------------------
@@ -246,7 +246,7 @@ class Lowering:
         self.block(tree.body)
         result = self.now(self.frame.env["$ret"])
         if isinstance(result, Unknown):
-            raise self.unsupported(tree, result.reason, result.remedy)
+            raise self.error(result.kind, tree, result.reason, result.remedy)
         return Const(None) if isinstance(result, Undefined) else result
 
     def _unroll_recursion(self, source: Source, env: dict[str, Any]) -> None:
@@ -446,13 +446,14 @@ class Lowering:
         for frame, env in before:
             frame.env = dict(env)
         self.heap.contents = dict(contents)
-        with self.build.block() as stmts:
-            ending = run()
-        made = Path({id(frame): frame.env for frame in self.all_frames()}, self.heap.contents, stmts, ending)
-        for frame, env in before:
-            frame.env = env
-        self.heap.contents = contents
-        return made
+        try:
+            with self.build.block() as stmts:
+                ending = run()
+            return Path({id(frame): frame.env for frame in self.all_frames()}, self.heap.contents, stmts, ending)
+        finally:
+            for frame, env in before:
+                frame.env = env
+            self.heap.contents = contents
 
     def merge(self, a: Path, b: Path, node: ast.AST | None) -> list[Any]:
         """Merge the two states into the present one; returns what the ``If`` must define."""

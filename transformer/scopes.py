@@ -10,16 +10,17 @@ import ast
 import contextlib
 import dataclasses
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from retrograd.runtime import emitted
+from retrograd.runtime.errors import UnsupportedSyntax
 
 from . import calls
 from .builder import type_of
-from .ir import UNDEFINED, Aggregate, Block, Call, Const, Let, Raise, Ref, Region, Var, definitions
+from .ir import UNDEFINED, Aggregate, Block, Call, Const, If, Let, Raise, Ref, Region, Stmt, Undefined, Var, definitions
 from .types import BOOL, OPAQUE, AggregateT, ScalarT
 from .values import BoundMethod, Compiletime, Partial, Stream, Unknown
 
@@ -88,12 +89,29 @@ class Lifted:
 
     def _after_the_last_risk(self) -> set[Any]:
         """The values made where nothing can raise any more."""
-        late: set[Any] = set()
-        for stmt in reversed(self.path.stmts):
-            if not (isinstance(stmt, Let) and cannot_raise(stmt)):
-                break
+        return late_values(self.path.stmts, self.inside)[0]
+
+
+def late_values(stmts: Iterable[Stmt], inside: set[Var]) -> tuple[set[Any], bool]:
+    """The values of a block made after all that may raise, and whether something in it may."""
+    late: set[Any] = set()
+    for stmt in reversed(list(stmts)):
+        if isinstance(stmt, If):
+            sides = [(block.yields, *late_values(block.stmts, inside)) for block in (stmt.then, stmt.orelse)]
+            for k, result in enumerate(stmt.results):
+                if all(_is_late(yields[k], values, risky, inside) for yields, values, risky in sides):
+                    late.add(result)
+            if any(risky for _, _, risky in sides):
+                return late, True
+        elif isinstance(stmt, Let) and cannot_raise(stmt):
             late.add(stmt.var)
-        return late
+        else:
+            return late, True
+    return late, False
+
+
+def _is_late(end: Any, values: set[Any], risky: bool, inside: set[Var]) -> bool:
+    return not risky or end in values or (isinstance(end, Var) and end not in inside) or isinstance(end, Undefined)
 
 
 SAFE = {getattr(operator, name) for name in "add sub mul neg lt le gt ge eq ne is_ is_not not_".split()}
@@ -106,10 +124,15 @@ def cannot_raise(stmt: Let) -> bool:
     )
 
 
+class HowFar(UnsupportedSyntax):
+    """A value that depends on how far a ``try`` block got before it raised."""
+
+
 def _uncertain(name: str) -> Unknown:
     return Unknown(
         f"how far the try block got before it raised decides what {name or 'this'} holds here",
         "Bind or change it before the try block, or in the handler.",
+        HowFar,
     )
 
 
@@ -142,8 +165,27 @@ def guarded(low: Lowering, body: Run, classes: Any, node: ast.AST, completed: Ru
 
 
 def try_(low: Lowering, stmt: ast.Try, rest: list[ast.stmt]) -> str:
+    """``try``.  Where it matters how far the body got, its statements are guarded one by one."""
     if stmt.finalbody:
         return _finally(low, stmt, rest)
+    if len(stmt.body) == 1:
+        return _try(low, stmt, rest)
+    try:
+        path = low.path(lambda: _try(low, stmt, rest))
+    except HowFar:
+        return _try(low, _first_statement_alone(stmt), rest)
+    low.adopt(path)
+    return str(path.ending)
+
+
+def _first_statement_alone(stmt: ast.Try) -> ast.Try:
+    """``try: a; b`` as ``try: a`` and, in its ``else``, ``try: b``."""
+    later = ast.Try(stmt.body[1:], stmt.handlers, stmt.orelse, [])
+    first = ast.Try(stmt.body[:1], stmt.handlers, [ast.copy_location(later, stmt.body[1])], [])
+    return ast.copy_location(first, stmt)
+
+
+def _try(low: Lowering, stmt: ast.Try, rest: list[ast.stmt]) -> str:
     ways = [stmt.body + stmt.orelse, *(h.body for h in stmt.handlers)]
     falling = [w for w in ways if not low.must_jump(w)]
     tail = rest if len(falling) == 1 else []
@@ -261,7 +303,12 @@ def _with_items(low: Lowering, items: list[ast.withitem], stmt: ast.With) -> str
 
     suppressed = _suppressed(low, first.context_expr)
     if suppressed is not None:
-        return guarded(low, body, suppressed, stmt, lambda: "falls", lambda error: "falls")
+        inner: list[ast.stmt] = stmt.body
+        if others:
+            inner = [ast.copy_location(ast.With(others, stmt.body), stmt)]
+        handler = ast.ExceptHandler(suppressed, None, [ast.Pass()])
+        guarded_body = ast.copy_location(ast.Try(inner, [ast.copy_location(handler, stmt)], [], []), stmt)
+        return try_(low, ast.fix_missing_locations(guarded_body), [])
     manager = low.expr(first.context_expr)
     if isinstance(type_of(manager), AggregateT):
         return _user_context(low, manager, first, body, stmt)
@@ -275,7 +322,7 @@ def _suppressed(low: Lowering, node: ast.expr) -> Any:
     fn = low.expr(node.func)
     if not (isinstance(fn, Ref) and fn.value is contextlib.suppress):
         return None
-    return Aggregate(tuple, tuple(low.expr(a) for a in node.args))
+    return ast.copy_location(ast.Tuple(list(node.args), ast.Load()), node)
 
 
 def _user_context(low: Lowering, manager: Any, item: ast.withitem, body: Run, stmt: ast.With) -> str:

@@ -158,7 +158,9 @@ def _through_item(low: Lowering, base: Any, view: View, content: Any, node: ast.
 
 def _through_inverse(inverse: Any) -> Any:
     def back(low: Lowering, base: Any, view: View, content: Any, node: ast.AST) -> None:
-        whole = low.build.call(np.broadcast_to, content, low.build.call(np.shape, low.build.call(view.fn, base, *view.args, form=view.form, **dict(view.kwargs))))
+        shown = low.build.call(view.fn, base, *view.args, form=view.form, **dict(view.kwargs))
+        alike = type_of(content) == type_of(shown)
+        whole = content if alike else low.build.call(np.broadcast_to, content, low.build.call(np.shape, shown))
         set_in_array(low, base, Const(Ellipsis), inverse(low, whole, base, view), node)
 
     return back
@@ -311,8 +313,9 @@ def set_attribute(low: Lowering, owner: Any, name: str, value: Any, node: ast.AS
     t = type_of(owner) if not isinstance(owner, Compiletime) else None
     if not isinstance(t, AggregateT) or t.kind in (tuple, list, dict):
         raise low.unsupported(
-            node, f"a store into the attribute {name} of this kind of value cannot be differentiated", "Use a local variable."
-        )
+            node, f"a store into the attribute {name} of this kind of value cannot be differentiated",
+            "Use a local variable.",
+        )  # fmt: skip
     member = inspect.getattr_static(t.kind, name, None)
     if isinstance(member, property) and member.fset is not None:
         calls.call_object(low, member.fset, name, (owner, value), {}, node, "")

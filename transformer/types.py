@@ -315,6 +315,9 @@ def _join_scalars(a: ScalarT, b: ScalarT) -> Any:
 # -- samples for probing (T2) -----------------------------------------------------------------------------
 
 
+ITEMS = "number of items"  # among the lengths of a probe: how many items a list of unknown length has
+
+
 def sample(t: Any, lengths: dict[str, int], weak: bool = True, count: int = 1) -> Any:
     """A small value of type ``t``: ones, with each symbolic length looked up in ``lengths``; ints and bools are ``count``."""
     if isinstance(t, ArrayT):
@@ -331,7 +334,7 @@ def sample(t: Any, lengths: dict[str, int], weak: bool = True, count: int = 1) -
     if isinstance(t, AggregateT):
         return construct(t.kind, [sample(item, lengths, weak, count) for item in t.items], t.keys)
     if isinstance(t, ListT):
-        return t.kind([sample(t.item, lengths, weak, count)] * 2)
+        return t.kind([sample(t.item, lengths, weak, count)] * lengths.get(ITEMS, 2))
     raise TypeError(t)
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from retrograd.runtime.errors import UnsupportedSyntax
+
 from .ir import Atom
 from .parse import FunctionNode, Source
 
@@ -79,11 +81,20 @@ class Stream:
 
 
 @dataclass(frozen=True)
+class Super:
+    """``super()``: an object seen as one of the classes that come after ``cls``."""
+
+    owner: Atom
+    cls: Any
+
+
+@dataclass(frozen=True)
 class Unknown:
     """What a name holds where paths disagree beyond what a value can express; reading it is an error, with this reason."""
 
     reason: str
     remedy: str = ""
+    kind: Any = UnsupportedSyntax
 
 
-Compiletime = (LocalFunction, BoundMethod, Partial, Derivative, Stream, Unknown)
+Compiletime = (LocalFunction, BoundMethod, Partial, Derivative, Stream, Super, Unknown)

@@ -24,7 +24,7 @@ from ..builder import type_of
 from ..ir import Aggregate, Atom, Call, Const, Let, Ref
 from ..lower import Lowering
 from ..parse import Source, parse
-from ..types import ArrayT, NumberT, ScalarT, is_numeric, surely_equal
+from ..types import AggregateT, ArrayT, ListT, NumberT, ScalarT, is_numeric, surely_equal
 from ..values import Frame
 
 CANONICAL = {np: "np", math: "math", numerics: "numerics"}
@@ -119,6 +119,10 @@ def carried(t: Any) -> Any:
     of a 0-d array, that or a NumPy scalar."""
     if isinstance(t, ScalarT):
         return replace(t, weak=None)
+    if isinstance(t, ListT):
+        return ListT(t.kind, carried(t.item))
+    if isinstance(t, AggregateT):
+        return AggregateT(t.kind, tuple(map(carried, t.items)), t.keys)
     return NumberT(t.dtype) if isinstance(t, ArrayT) and not t.shape else t
 
 

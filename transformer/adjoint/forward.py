@@ -299,7 +299,7 @@ def _store(sweep: Forward, stmt: Let) -> None:
 
 def _container(sweep: Forward, stmt: Let) -> None:
     dot = sweep.dot(stmt.call.args[0])
-    sweep.dots[stmt.var] = sweep.build.let(Call(stmt.call.fn, (dot,)), stmt.var.type)
+    sweep.dots[stmt.var] = sweep.build.let(Call(stmt.call.fn, (dot,)), context.carried(stmt.var.type))
 
 
 def _added(sweep: Forward, stmt: Let) -> Any:

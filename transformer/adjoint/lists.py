@@ -15,18 +15,19 @@ from retrograd.runtime.errors import NoRule
 from ..builder import type_of
 from ..ir import Atom, Call, Const, Let, SliceAtom
 from ..types import AggregateT, ArrayT, ListT, ScalarT
+from .context import carried
 
 
 def as_cotangent(build: Any, g: Atom, t: ListT) -> Atom:
     """A cotangent of a list, as a list."""
     if isinstance(type_of(g), ArrayT):
-        return build.let(Call(list, (g,)), t)  # type: ignore[no-any-return]
+        return build.let(Call(list, (g,)), carried(t))  # type: ignore[no-any-return]
     return g
 
 
 def zeros(build: Any, xs: Atom, t: ListT) -> Atom:
     refuse_objects(t)
-    return build.let(Call(emitted.zero_items, (xs,)), t)  # type: ignore[no-any-return]
+    return build.let(Call(emitted.zero_items, (xs,)), carried(t))  # type: ignore[no-any-return]
 
 
 def refuse_objects(t: Any) -> None:
@@ -43,14 +44,14 @@ def refuse_objects(t: Any) -> None:
 
 
 def add(build: Any, x: Atom, y: Atom, t: ListT) -> Atom:
-    return build.let(Call(emitted.add_items, (x, y)), t)  # type: ignore[no-any-return]
+    return build.let(Call(emitted.add_items, (x, y)), carried(t))  # type: ignore[no-any-return]
 
 
 # -- reverse ----------------------------------------------------------------------------------------------
 
 
 def _last(sweep: Any, z_bar: Atom, t: ListT) -> Atom:
-    return sweep.build.let(Call(operator.getitem, (z_bar, Const(-1)), (), "operator"), t.item)  # type: ignore[no-any-return]
+    return sweep.build.let(Call(operator.getitem, (z_bar, Const(-1)), (), "operator"), carried(t.item))  # type: ignore[no-any-return]
 
 
 def append_reverse(sweep: Any, stmt: Let, z_bar: Atom) -> None:
@@ -58,32 +59,32 @@ def append_reverse(sweep: Any, stmt: Let, z_bar: Atom) -> None:
     if sweep.is_active(value):
         sweep.accumulate_nested(value, _last(sweep, z_bar, stmt.var.type))
     if sweep.is_active(xs):
-        sweep.accumulate(xs, sweep.build.let(Call(emitted.drop_last, (z_bar,), (), "store"), type_of(xs)))
+        sweep.accumulate(xs, sweep.build.let(Call(emitted.drop_last, (z_bar,), (), "store"), carried(type_of(xs))))
 
 
 def drop_last_reverse(sweep: Any, stmt: Let, z_bar: Atom) -> None:
     (xs,) = stmt.call.args
-    zero = sweep.build.let(Call(emitted.zero_last, (xs,)), type_of(xs).item)
-    sweep.accumulate(xs, sweep.build.let(Call(emitted.append, (z_bar, zero), (), "store"), type_of(xs)))
+    zero = sweep.build.let(Call(emitted.zero_last, (xs,)), carried(type_of(xs).item))
+    sweep.accumulate(xs, sweep.build.let(Call(emitted.append, (z_bar, zero), (), "store"), carried(type_of(xs))))
 
 
 def set_item_reverse(sweep: Any, stmt: Let, z_bar: Atom) -> None:
     xs, key, value = stmt.call.args
     t = stmt.var.type
     if sweep.is_active(value):
-        sweep.accumulate_nested(value, sweep.build.let(Call(operator.getitem, (z_bar, key), (), "operator"), t.item))
+        sweep.accumulate_nested(value, sweep.build.let(Call(operator.getitem, (z_bar, key), (), "operator"), carried(t.item)))
     if sweep.is_active(xs):
-        part = sweep.build.let(Call(operator.getitem, (z_bar, key), (), "operator"), t.item)
-        zero = Const(0.0) if isinstance(t.item, ScalarT) else sweep.build.let(Call(emitted.zero_items, (part,)), t.item)
-        sweep.accumulate(xs, sweep.build.let(Call(emitted.set_item, (z_bar, key, zero), (), "store"), type_of(xs)))
+        part = sweep.build.let(Call(operator.getitem, (z_bar, key), (), "operator"), carried(t.item))
+        zero = Const(0.0) if isinstance(t.item, ScalarT) else sweep.build.let(Call(emitted.zero_items, (part,)), carried(t.item))
+        sweep.accumulate(xs, sweep.build.let(Call(emitted.set_item, (z_bar, key, zero), (), "store"), carried(type_of(xs))))
 
 
 def set_in_reverse(sweep: Any, stmt: Let, z_bar: Atom) -> None:
     xs, path, value = stmt.call.args
     if sweep.is_active(value):
-        sweep.accumulate(value, sweep.build.let(Call(emitted.get_in, (z_bar, path)), type_of(value)))
+        sweep.accumulate(value, sweep.build.let(Call(emitted.get_in, (z_bar, path)), carried(type_of(value))))
     if sweep.is_active(xs):
-        sweep.accumulate(xs, sweep.build.let(Call(emitted.zero_in, (z_bar, path)), type_of(xs)))
+        sweep.accumulate(xs, sweep.build.let(Call(emitted.zero_in, (z_bar, path)), carried(type_of(xs))))
 
 
 def getitem_reverse(sweep: Any, stmt: Let, z_bar: Atom) -> None:
@@ -101,7 +102,7 @@ def getitem_reverse(sweep: Any, stmt: Let, z_bar: Atom) -> None:
 
 def repeat_reverse(sweep: Any, stmt: Let, z_bar: Atom) -> None:
     xs, count = stmt.call.args
-    sweep.accumulate(xs, sweep.build.let(Call(emitted.unrepeat, (z_bar, count)), type_of(xs)))
+    sweep.accumulate(xs, sweep.build.let(Call(emitted.unrepeat, (z_bar, count)), carried(type_of(xs))))
 
 
 def concatenated_reverse(sweep: Any, stmt: Let, z_bar: Atom) -> None:
@@ -110,7 +111,7 @@ def concatenated_reverse(sweep: Any, stmt: Let, z_bar: Atom) -> None:
     none, n = Const(None), sweep.build.call(len, xs)
     for part, key in ((xs, SliceAtom(none, n, none)), (ys, SliceAtom(n, none, none))):
         if sweep.is_active(part):
-            sweep.accumulate(part, sweep.build.let(Call(operator.getitem, (z_bar, key), (), "operator"), type_of(part)))
+            sweep.accumulate(part, sweep.build.let(Call(operator.getitem, (z_bar, key), (), "operator"), carried(type_of(part))))
 
 
 REVERSE: dict[Any, Any] = {
@@ -130,12 +131,12 @@ def same_forward(sweep: Any, stmt: Let) -> None:
     call = stmt.call
     moved = {emitted.append: (0, 1), emitted.set_item: (0, 2), emitted.set_in: (0, 2)}.get(call.fn, (0,))
     args = tuple(sweep.dot(a) if k in moved else a for k, a in enumerate(call.args))
-    sweep.dots[stmt.var] = sweep.build.let(Call(call.fn, args, call.kwargs, call.form), stmt.var.type, sweep.hint(stmt.var))
+    sweep.dots[stmt.var] = sweep.build.let(Call(call.fn, args, call.kwargs, call.form), carried(stmt.var.type), sweep.hint(stmt.var))
 
 
 def concatenated_forward(sweep: Any, stmt: Let) -> None:
     dots = tuple(map(sweep.dot, stmt.call.args))
-    sweep.dots[stmt.var] = sweep.build.let(Call(operator.add, dots, (), "operator"), stmt.var.type, sweep.hint(stmt.var))
+    sweep.dots[stmt.var] = sweep.build.let(Call(operator.add, dots, (), "operator"), carried(stmt.var.type), sweep.hint(stmt.var))
 
 
 FORWARD: dict[Any, Any] = dict.fromkeys(REVERSE, same_forward)

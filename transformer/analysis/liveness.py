@@ -11,7 +11,22 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..ir import Atom, Block, Call, For, If, Let, Region, Stmt, Var, While, bound_inside, defined_by, operands_of, vars_of
+from ..ir import (
+    Atom,
+    Block,
+    Call,
+    For,
+    If,
+    Let,
+    Region,
+    Stmt,
+    Var,
+    While,
+    bound_inside,
+    defined_by,
+    operands_of,
+    vars_of,
+)
 
 #: Calls that ask an array for its shape and not for its contents.
 SHAPE_ONLY = {np.shape, np.ndim, np.size, len, np.zeros_like, np.ones_like, np.empty_like}

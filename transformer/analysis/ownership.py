@@ -7,6 +7,7 @@ only the reverse sweep, or the caller, still needs the old contents, a copy is m
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,13 +20,16 @@ from retrograd.runtime.rules import lookup
 
 from ..intrinsics import Intrinsic
 from ..ir import (
+    Aggregate,
     Atom,
     Block,
     Call,
+    Const,
     For,
     Function,
     If,
     Let,
+    SliceAtom,
     Stmt,
     Var,
     While,
@@ -35,7 +39,7 @@ from ..ir import (
     vars_of,
     walk,
 )
-from ..types import ArrayT, ScalarT
+from ..types import AggregateT, ArrayT, ListT, ScalarT
 from .activity import flows
 from .liveness import Liveness, liveness
 
@@ -56,16 +60,78 @@ FRESH = {
 
 
 def is_external(root: Any) -> bool:
-    return isinstance(root, tuple) and root[0] == EXTERNAL
+    """Is it memory that somebody outside the program also has?"""
+    return isinstance(root, tuple) and (root[0] == EXTERNAL or (root[0] in (ITEM, OLDER) and is_external(root[1])))
+
+
+# A list is memory of its own; what it holds is other memory: ``(HELD, r)`` among the roots of a list says that it holds ``r``,
+# and ``(ITEM, r)`` is an item of the list ``r`` that was there when the program met it.
+HELD, ITEM, OLDER = "held", "item", "older"
+
+
+def held(roots: Iterable[Any]) -> frozenset[Any]:
+    """One level is told apart, so that there are finitely many roots."""
+    return frozenset(root if _is_held(root) else (HELD, root) for root in roots)
+
+
+def items_of(roots: Iterable[Any]) -> frozenset[Any]:
+    """The roots of what a list holds, and of what that may hold."""
+    out: set[Any] = set()
+    for root in roots:
+        if _is_held(root):
+            out |= {root, root[1]}
+        else:
+            out.add(root if isinstance(root, tuple) and root[0] == ITEM else (ITEM, root))
+    return frozenset(out)
+
+
+def own_of(roots: Iterable[Any]) -> frozenset[Any]:
+    """The memory of a value itself, not of what it holds."""
+    return frozenset(root for root in roots if not _is_held(root))
+
+
+def reach(roots: Iterable[Any]) -> frozenset[Any]:
+    """The memory of a value and of all that it holds."""
+    out: set[Any] = set()
+    for root in roots:
+        while _is_held(root):
+            root = root[1]
+        out.add(root)
+    return frozenset(out)
+
+
+def _is_held(root: Any) -> bool:
+    return isinstance(root, tuple) and root[0] == HELD
 
 
 def _older(root: Any, inside: set[Var]) -> Any:
     """An allocation of an earlier iteration is not the one that the same statement makes now."""
-    return ("older", root) if root in inside else root
+    if isinstance(root, tuple) and root[0] in (HELD, ITEM):
+        return (root[0], _older(root[1], inside))
+    return (OLDER, root) if root in inside else root
+
+
+def _param_of(root: Any) -> Any:
+    while isinstance(root, tuple):
+        root = root[1]
+    return root
+
+
+def is_basic(key: Any) -> bool:
+    """Slices, ints, ``None`` and ``...`` select a view."""
+    keys = key.items if isinstance(key, Aggregate) and key.kind is tuple else (key,)
+    return all(
+        isinstance(k, SliceAtom)
+        or (isinstance(k, Const) and (k.value is None or k.value is Ellipsis or type(k.value) is int))
+        or (isinstance(k, (Var, Call)) and not (isinstance(k, Var) and isinstance(k.type, (ArrayT, ListT, AggregateT))))
+        for k in keys
+    )
 
 
 def shares(call: Call) -> bool:
     """May the result be memory of an operand?"""
+    if call.fn is operator.getitem and not _is_list(call.args[0]) and not is_basic(call.args[1]):
+        return False
     if isinstance(call.fn, Intrinsic):
         return not call.fn.fresh
     rule = lookup(call.fn)
@@ -98,37 +164,63 @@ def _union(atoms: Iterable[Atom], roots: Roots) -> frozenset[Any]:
     return out
 
 
+def _is_list(atom: Any) -> bool:
+    return isinstance(atom, Var) and isinstance(atom.type, ListT)
+
+
+def _contents(atoms: Iterable[Atom], roots: Roots) -> frozenset[Any]:
+    """What a new list of these parts, or a copy of this list, holds."""
+    out: frozenset[Any] = frozenset()
+    for atom in atoms:
+        found = _union((atom,), roots)
+        out |= items_of(found) if _is_list(atom) else found
+    return out
+
+
+def _itself(stmt: Let, roots: Roots) -> frozenset[Any]:
+    """A slice of a list is a new list of the same items."""
+    if not isinstance(stmt.var.type, ListT) or not isinstance(stmt.call.args[-1], SliceAtom):
+        return frozenset()
+    return frozenset({stmt.var}) | held(items_of(_union(stmt.call.args[:1], roots)))
+
+
 def _contributions(stmt: Stmt, roots: Roots) -> Iterable[tuple[Var, frozenset[Any]]]:
     if isinstance(stmt, Let):
         call = stmt.call
         if call.fn is emitted.push:
             tape, value = call.args
-            yield from ((t, _union((value,), roots)) for t in vars_of(tape))
+            yield from ((t, held(_union((value,), roots))) for t in vars_of(tape))
         elif isinstance(stmt.var.type, ScalarT):
             yield stmt.var, frozenset()
-        elif call.fn in LIST_CHANGES:  # the list holds what is put into it
-            yield stmt.var, _union((call.args[0], *call.args[2 if len(call.args) > 2 else 1 :]), roots)
+        elif call.fn in LIST_CHANGES:
+            put = call.args[2 if len(call.args) > 2 else 1 :]
+            yield stmt.var, _union(call.args[:1], roots) | held(_union(put, roots))
         elif call.fn in IN_PLACE:
             yield stmt.var, _union(call.args[:1], roots)
         elif call.fn in (list, tuple, emitted.repeat):
-            yield stmt.var, frozenset({stmt.var}) | _union(call.args, roots)
-        elif call.fn is emitted.pop:
-            yield stmt.var, _union(call.args, roots)
+            yield stmt.var, frozenset({stmt.var}) | held(_contents(call.args, roots))
+        elif call.fn is emitted.pop or (call.fn is operator.getitem and _is_list(call.args[0])):
+            yield stmt.var, items_of(_union(call.args[:1], roots)) | _itself(stmt, roots)
         elif call.fn in READ_ONLY:
             yield stmt.var, frozenset({(EXTERNAL, stmt.var)})
         elif shares(call):
-            yield stmt.var, _union(call.atoms(), roots) | (frozenset() if lookup(call.fn) else frozenset({stmt.var}))
+            found = _union(call.atoms(), roots) | (frozenset() if lookup(call.fn) else frozenset({stmt.var}))
+            is_list = isinstance(stmt.var.type, ListT)
+            yield stmt.var, frozenset({stmt.var}) | held(reach(found)) if is_list else found
         else:
             yield stmt.var, frozenset({stmt.var})
         return
+    if isinstance(stmt, For) and stmt.each.kind == "sequence":
+        for target, seq in zip(stmt.each.targets, stmt.each.operands):
+            if not isinstance(target.type, ScalarT):
+                found = _union((seq,), roots)
+                yield target, items_of(found) if _is_list(seq) else found
     if isinstance(stmt, (For, While)):
         inside = set(definitions(stmt.body))
         for arg, end in zip(stmt.args, stmt.body.yields):
             if not isinstance(arg.type, ScalarT):
                 yield arg, frozenset(_older(root, inside) for root in _union((end,), roots))
         pairs = [*zip(stmt.args, stmt.inits), *zip(stmt.results, stmt.args)]
-        if isinstance(stmt, For) and stmt.each.kind == "sequence":
-            pairs += [*zip(stmt.each.targets, stmt.each.operands)]
     else:
         pairs = flows(stmt)
     for target, source in pairs:
@@ -142,8 +234,16 @@ def written_values(params: Iterable[Var], block: Block) -> set[Var]:
     written: frozenset[Any] = frozenset()
     for stmt in walk(block):
         if isinstance(stmt, Let) and stmt.call.fn in IN_PLACE:
-            written |= _union(stmt.call.args[:1], roots)
-    return {var for var, own in roots.items() if own & written}
+            written |= _written_by(stmt, roots)
+    return {var for var, own in roots.items() if reach(own) & written}
+
+
+def _written_by(stmt: Let, roots: Roots) -> frozenset[Any]:
+    """The memory that a store changes: of a list, the list itself, or with ``set_in`` what it holds."""
+    found = _union(stmt.call.args[:1], roots)
+    if stmt.call.fn is emitted.set_in:
+        return own_of(found) | reach(items_of(found))
+    return own_of(found)
 
 
 # -- the user's program -----------------------------------------------------------------------------------
@@ -156,9 +256,8 @@ def check_aliases(fn: Function) -> set[Var]:
     written: set[Var] = set()
     for stmt in walk(fn.body):
         if isinstance(stmt, Let) and stmt.call.fn in IN_PLACE:
-            target = stmt.call.args[0]
-            own = _union((target,), roots)
-            written |= {root[1] for root in own if is_external(root)}
+            own = _written_by(stmt, roots)
+            written |= {_param_of(root) for root in own if is_external(root)}
             seen = _witness(stmt, own, roots, live)
             if seen is not None:
                 raise AliasedMutation(
@@ -171,9 +270,7 @@ def check_aliases(fn: Function) -> set[Var]:
 def _witness(stmt: Let, own: frozenset[Any], roots: Roots, live: Liveness) -> Var | None:
     """A value read later that may share the stored memory."""
     for var in live.after[id(stmt)]:
-        if var is not stmt.var and isinstance(var.type, (ArrayT, type(None))) and roots.get(var, frozenset()) & own:
-            return var
-        if var is not stmt.var and not isinstance(var.type, (ArrayT, ScalarT)) and roots.get(var, frozenset()) & own:
+        if var is not stmt.var and not isinstance(var.type, ScalarT) and reach(roots.get(var, ())) & own:
             return var
     return None
 
@@ -214,7 +311,7 @@ def _first_conflict(params: tuple[Var, ...], block: Block) -> _Copy | None:
         if not (isinstance(stmt, Let) and stmt.call.fn in IN_PLACE):
             continue
         target = stmt.call.args[0]
-        own = _union((target,), roots)
+        own = _written_by(stmt, roots)
         foreign = any(is_external(root) for root in own)
         seen = _witness(stmt, own, roots, live)
         if not foreign and seen is None:
@@ -233,10 +330,10 @@ def _place_copy(stmt: Let, target: Any, defs: Any, loops: Any, merged: Any, resu
         if var in loops:
             loop, k = loops[var]
             init = loop.inits[k]
-            outside = _union((init,), roots)
+            outside = own_of(_union((init,), roots))
             others = live.after[id(loop)] | live.entry[id(loop)]
             clash = any(is_external(root) for root in outside) or any(
-                v is not var and v not in loop.args and v not in loop.results and roots.get(v, frozenset()) & outside
+                v is not var and v not in loop.args and v not in loop.results and reach(roots.get(v, ())) & outside
                 for v in others
             )
             if clash and isinstance(init, Var):

@@ -72,7 +72,10 @@ def is_droppable(stmt: Let) -> bool:
 def has_effect(block: Block) -> bool:
     """Does anything inside have to run whether or not its results are read?"""
     return any(
-        isinstance(s, Raise) or getattr(s, "context", None) is not None or (isinstance(s, Let) and not is_droppable(s)) or any(map(has_effect, blocks_of(s)))
+        isinstance(s, Raise)
+        or getattr(s, "context", None) is not None
+        or (isinstance(s, Let) and not is_droppable(s))
+        or any(map(has_effect, blocks_of(s)))
         for s in block.stmts
     )
 

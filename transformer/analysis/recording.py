@@ -104,7 +104,9 @@ class Recorder:
 
     def tape(self, var: Var) -> Let:
         if var not in self.pushes:
-            tape = Var(f"{var.hint or self.hints.get(var, 't')}_tape", ListT(list, var.type))
+            uncertain = any(isinstance(s, Region) and not s.certain and var in s.results for s in self.sources.values())
+            item = None if uncertain else var.type
+            tape = Var(f"{var.hint or self.hints.get(var, 't')}_tape", ListT(list, item))
             self.pushes[var] = tape
             self.tapes.append(tape)
         return Let(var, Call(emitted.pop, (self.pushes[var],)), None, False)
@@ -261,7 +263,7 @@ def _push(rec: Recorder, var: Var, by: Stmt | None = None) -> list[Stmt]:
     out: list[Stmt] = []
     value: Atom = var
     if isinstance(by, Region) and not by.certain and var is not by.results[0]:
-        value = Var("", var.type)  # unbound if the block raised
+        value = Var("", None)  # unbound if the block raised
         out.append(Let(value, Call(emitted.choose, (by.results[0], var, Const(None))), None, False))
     if isinstance(var.type, (ArrayT, ListT)) and var in rec.written:
         copy = Var("", var.type)

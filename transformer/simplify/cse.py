@@ -17,7 +17,23 @@ from retrograd.runtime import emitted
 
 from ..analysis.ownership import IN_PLACE
 from ..analysis.purity import is_pure
-from ..ir import Aggregate, Atom, Block, Call, Const, For, If, Let, Region, SliceAtom, Stmt, Var, While, rebuild, rebuild_call
+from ..ir import (
+    Aggregate,
+    Atom,
+    Block,
+    Call,
+    Const,
+    For,
+    If,
+    Let,
+    Region,
+    SliceAtom,
+    Stmt,
+    Var,
+    While,
+    rebuild,
+    rebuild_call,
+)
 
 ALLOCATIONS = {
     np.zeros,

@@ -9,7 +9,23 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from ..analysis.purity import has_effect, is_droppable
-from ..ir import Atom, Block, For, If, Let, Raise, Region, Stmt, Var, While, defined_by, definitions, operands_of, vars_of, walk
+from ..ir import (
+    Atom,
+    Block,
+    For,
+    If,
+    Let,
+    Raise,
+    Region,
+    Stmt,
+    Var,
+    While,
+    defined_by,
+    definitions,
+    operands_of,
+    vars_of,
+    walk,
+)
 
 
 def eliminate_dead(block: Block, keep: Iterable[Atom] = ()) -> Block:

@@ -207,7 +207,7 @@ def unstack_like(b: Any, g: Atom, arrays: Atom, axis: Atom = Const(0), hint: str
     if isinstance(type_of(arrays), (ArrayT, ScalarT)):
         return g
     if _is_list_of_floats(type_of(arrays)) and isinstance(axis, Const) and axis.value == 0:
-        return b.let(Call(np.ndarray.tolist, (g,), (), "method:tolist"), type_of(arrays), hint)  # type: ignore[no-any-return]
+        return b.let(Call(np.ndarray.tolist, (g,), (), "method:tolist"), ListT(list, ScalarT(np.dtype(float), None)), hint)  # type: ignore[no-any-return]
     if not isinstance(arrays, Aggregate) or not isinstance(axis, Const):
         return None
     parts = []
