@@ -18,7 +18,7 @@ from retrograd.runtime import emitted
 from retrograd.runtime.errors import SourceUnavailable
 from retrograd.runtime.rules import METHODS, lookup
 
-from . import containers
+from . import containers, stores
 from .builder import type_of
 from .ir import Aggregate, Call, Const, Ref, Var
 from .loops import unrolled
@@ -124,12 +124,13 @@ def primitive(
 ) -> Any:
     """A call with a derivative rule, written down with its type."""
     _no_functions(low, (*args, *kwargs.values()), node)
-    for name in ("out", "where"):
-        if name in kwargs and not (isinstance(kwargs[name], Const) and kwargs[name].value is None):
-            raise low.unsupported(
-                node, f"{getattr(fn, '__name__', fn)}({name}=...) cannot be differentiated",
-                "Assign the result instead." if name == "out" else "Use np.where(mask, ..., 0).",
-            )  # fmt: skip
+    args, kwargs, out = _taken_out(fn, args, kwargs)
+    if out is not None:
+        return _into(low, fn, args, kwargs, out, node)
+    if "where" in kwargs and isinstance(fn, np.ufunc) and not _is_none(kwargs["where"]):
+        raise low.unsupported(
+            node, f"{fn.__name__}(where=...) without out= leaves memory uninitialised", "Use np.where(mask, ..., 0)."
+        )
     result = low.build.call(fn, *args, hint=hint, form=form, **kwargs)
     low.heap.watch(result, fn, args, tuple(kwargs.items()), form)
     if isinstance(type_of(result), OpaqueT):
@@ -137,6 +138,31 @@ def primitive(
             for part in atom.items if isinstance(atom, Aggregate) else (atom,):
                 low.need(part)
     return result
+
+
+def _is_none(atom: Any) -> bool:
+    return isinstance(atom, Const) and atom.value is None
+
+
+def _taken_out(fn: Any, args: Args, kwargs: Kwargs) -> tuple[Args, Kwargs, Any]:
+    """The call without the array that its result goes to, and that array."""
+    kwargs = dict(kwargs)
+    out = kwargs.pop("out", Const(None))
+    if isinstance(fn, np.ufunc) and len(args) > fn.nin:
+        args, out = args[: fn.nin], args[fn.nin]
+    if isinstance(out, Aggregate) and len(out.items) == 1:
+        out = out.items[0]
+    return args, kwargs, None if _is_none(out) else out
+
+
+def _into(low: Lowering, fn: Any, args: Args, kwargs: Kwargs, out: Any, node: ast.AST) -> Any:
+    """``fn(x, out=y)`` is a store into ``y`` (R1); with ``where=`` into the part of it that is selected."""
+    mask = kwargs.pop("where", None)
+    result = primitive(low, fn, args, kwargs, node)
+    if mask is not None and not (isinstance(mask, Const) and mask.value is True):
+        result = primitive(low, np.where, (mask, result, out), {}, node)
+    stores.set_item(low, out, Const(Ellipsis), result, node)
+    return low.now(out)
 
 
 def _no_functions(low: Lowering, atoms: Any, node: ast.AST) -> None:
@@ -162,12 +188,66 @@ def opaque(low: Lowering, fn: Any, args: Args, kwargs: Kwargs, node: ast.AST, hi
     return result
 
 
-WRITERS = {np.copyto, np.put, np.place, np.putmask, np.fill_diagonal, np.put_along_axis}
-
-
 def _writes_arguments(fn: Any) -> bool:
     owner = getattr(fn, "__self__", None)
-    return fn in WRITERS or (isinstance(owner, np.ufunc) and fn.__name__ == "at")
+    return fn in UNKNOWN_WRITERS or (isinstance(owner, np.ufunc) and fn.__name__ == "at")
+
+
+UNKNOWN_WRITERS = {np.put, np.put_along_axis}
+
+
+def _copyto(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
+    mask = kwargs.get("where")
+    value = args[1] if mask is None else primitive(low, np.where, (mask, args[1], args[0]), {}, node)
+    stores.set_item(low, args[0], Const(Ellipsis), value, node)
+    return Const(None)
+
+
+def _at(sign: int) -> Callable[..., Any]:
+    def lower(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
+        """``np.add.at(a, key, v)``: every index counts as often as it occurs."""
+        array, key, value = args
+        if not isinstance(type_of(array), ArrayT) or array in low.heap.views:
+            return NotImplemented
+        stores.refuse_truncation(low, type_of(array), value, node)
+        value = value if sign > 0 else low.build.call(operator.neg, value, form="operator")
+        made = low.build.call(emitted.add_at, array, key, value, hint=array.hint, form="add_at", type=type_of(array))
+        low.heap.write(array, made)
+        return Const(None)
+
+    return lower
+
+
+def _fill_diagonal(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
+    t = type_of(args[0])
+    if len(args) > 2 or kwargs or not isinstance(t, ArrayT) or t.ndim != 2:
+        return NotImplemented
+    shape = low.build.call(np.shape, args[0], form="attribute:shape")
+    sides = [low.build.call(operator.getitem, shape, Const(k), form="operator") for k in (0, 1)]
+    at = low.build.call(np.arange, low.build.call(min, *sides))
+    stores.set_item(low, args[0], Aggregate(tuple, (at, at)), args[1], node)
+    return Const(None)
+
+
+def _putmask(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
+    if not isinstance(type_of(args[2]), ScalarT):
+        return NotImplemented
+    stores.set_item(low, args[0], args[1], args[2], node)
+    return Const(None)
+
+
+def _fill(low: Lowering, array: Any, args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
+    stores.set_item(low, array, Const(Ellipsis), args[0], node)
+    return Const(None)
+
+
+def _sort_in_place(low: Lowering, array: Any, args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
+    stores.set_item(low, array, Const(Ellipsis), primitive(low, np.sort, (array, *args), kwargs, node), node)
+    return Const(None)
+
+
+#: Methods of arrays that write into them.
+WRITING_METHODS = {"fill": _fill, "sort": _sort_in_place}
 
 
 # -- the user's own functions -----------------------------------------------------------------------------
@@ -312,6 +392,8 @@ def method(low: Lowering, fn: BoundMethod, args: Args, kwargs: Kwargs, node: ast
 
 def _array_method(low: Lowering, fn: BoundMethod, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
     target = METHODS.get(fn.name)
+    if fn.name in WRITING_METHODS and isinstance(type_of(fn.owner), ArrayT):
+        return WRITING_METHODS[fn.name](low, fn.owner, args, kwargs, node)
     if target is None:
         raise low.unsupported(
             node, f"the array method {fn.name} has no derivative rule", "Use a NumPy function instead."
@@ -722,6 +804,12 @@ BUILTINS: dict[Any, Callable[..., Any]] = {
     divmod: _divmod,
     print: _print,
     super: _super,
+    np.copyto: _copyto,
+    np.add.at: _at(1),
+    np.subtract.at: _at(-1),
+    np.fill_diagonal: _fill_diagonal,
+    np.putmask: _putmask,
+    np.place: _putmask,
     np.asarray: _same_array,
     np.asanyarray: _same_array,
 }

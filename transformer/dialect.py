@@ -20,7 +20,7 @@ import numpy as np
 from retrograd.runtime import emitted, jitted
 
 from .builder import type_of
-from .emit import Emitter, selects_once
+from .emit import Emitter
 from .flatten import flattened
 from .ir import Aggregate, Block, Call, Const, For, Function, Let, Stmt, map_blocks
 from .tapes import array_tapes
@@ -56,7 +56,7 @@ class NumbaEmitter(Emitter):
         return f"range({', '.join(map(self.text, _backwards(operands)))})"
 
     def add_at(self, stmt: Let, target: str) -> None:
-        if selects_once(stmt.call.args[1]):
+        if stmt.call.form == "add_once":
             super().add_at(stmt, target)
             return
         self.update(stmt, target)

@@ -419,7 +419,7 @@ class Emitter:
     def add_at(self, stmt: Let, target: str) -> None:
         self.update(stmt, target)
         _, key, value = stmt.call.args
-        if selects_once(key):
+        if stmt.call.form == "add_once":
             node: ast.AST = ast.AugAssign(
                 ast.Subscript(ast.Name(target, ast.Load()), self.expr(key), ast.Store()), ast.Add(), self.expr(value)
             )
@@ -611,12 +611,6 @@ def _same_atom(a: Atom, b: Atom) -> bool:
     if isinstance(a, SliceAtom) and isinstance(b, SliceAtom):
         return all(_same_atom(x, y) for x, y in ((a.start, b.start), (a.stop, b.stop), (a.step, b.step)))
     return a is b or (isinstance(a, Const) and a == b) or (isinstance(a, Call) and isinstance(b, Call) and a == b)
-
-
-def selects_once(key: Atom) -> bool:
-    from .adjoint.reverse import _selects_once
-
-    return not isinstance(key, Call) and _selects_once(key) or (isinstance(key, Call))
 
 
 # -- calls that are printed as syntax ---------------------------------------------------------------------

@@ -15,6 +15,7 @@ from what its base holds now, and a store through it is a store into the base (M
 from __future__ import annotations
 
 import operator
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -62,6 +63,7 @@ class Heap:
     contents: dict[Any, Any] = field(default_factory=dict)
     owner: dict[Var, Any] = field(default_factory=dict)
     views: dict[Var, View] = field(default_factory=dict)
+    writes: Counter[Any] = field(default_factory=Counter)  # how often each thing was written, and each name bound
 
     # -- handles ------------------------------------------------------------------------------------------
 
@@ -82,6 +84,7 @@ class Heap:
     def write(self, handle: Any, content: Any) -> None:
         """From here on, every handle of the thing finds ``content``."""
         ident = self.ident(handle)
+        self.writes[ident] += 1
         self.contents[ident] = content
         if isinstance(content, Var):
             self.owner[content] = ident

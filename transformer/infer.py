@@ -40,6 +40,7 @@ from .types import (
     is_hashable,
     is_numeric,
     join,
+    known_length,
     sample,
     symbols,
     unit,
@@ -356,6 +357,9 @@ def _slice_axis(axis: Axis, s: SliceT) -> Axis:
     if not all(isinstance(p, Static) for p in s.parts()):
         return fresh_axis()
     start, stop, step = (p.value for p in s.parts())
+    known = known_length(axis)
+    if known is not None:
+        return _known_axis(len(range(known)[start:stop:step]))
     if step in (None, 1, -1) and start is None and stop is None:
         return axis
     if step in (None, 1) and (start or 0) >= 0 and (stop is None or stop < 0) and axis.one is False:

@@ -30,7 +30,7 @@ from .heap import Heap, open_parameter
 from .ir import UNDEFINED, Aggregate, Block, Call, Const, Function, If, Raise, Ref, Stmt, Undefined, Var
 from .parse import Source, parse
 from .types import INT, AggregateT, ArrayT, ConstT, ListT, NumberT, OpaqueT, ScalarT, abstract, join
-from .values import Compiletime, Frame, LocalFunction, Unknown
+from .values import Compiletime, Frame, HowFar, LocalFunction, Unknown
 
 FALLS, JUMPS, DEAD, RAISES = "falls", "jumps", "dead", "raises"
 INLINE_DEPTH = 40
@@ -71,6 +71,7 @@ class Lowering:
         self.depth = 0
         self.loop_depth = 0
         self.caught: list[Var] = []
+        self.one_by_one = False  # are the statements of try blocks guarded one by one?
 
     # -- places and errors --------------------------------------------------------------------------------
 
@@ -159,6 +160,7 @@ class Lowering:
                     self.node, f"a write to the captured variable {name}", "Return the value instead."  # type: ignore[arg-type]
                 )
         frame.env[name] = value
+        self.heap.writes[id(frame), name] += 1
 
     bind_walrus = bind
     unbound = UNDEFINED
@@ -843,7 +845,15 @@ def lower(
     fn: FunctionType, params: dict[str, Any], name: str = "", low: Lowering | None = None
 ) -> tuple[Function, Lowering]:
     """The program of ``fn`` for parameters bound to these types (or, if known, atoms)."""
-    low = low or Lowering()
+    try:
+        return _lower(fn, params, name, low or Lowering())
+    except HowFar:
+        again = Lowering()
+        again.one_by_one = True
+        return _lower(fn, params, name, again)
+
+
+def _lower(fn: FunctionType, params: dict[str, Any], name: str, low: Lowering) -> tuple[Function, Lowering]:
     source = parse(fn)
     env: dict[str, Any] = {}
     variables: list[Var] = []

@@ -10,19 +10,19 @@ import ast
 import contextlib
 import dataclasses
 import operator
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from retrograd.runtime import emitted
-from retrograd.runtime.errors import UnsupportedSyntax
 
 from . import calls
 from .builder import type_of
 from .ir import UNDEFINED, Aggregate, Block, Call, Const, If, Let, Raise, Ref, Region, Stmt, Undefined, Var, definitions
 from .types import BOOL, OPAQUE, AggregateT, ScalarT
-from .values import BoundMethod, Compiletime, Partial, Stream, Unknown
+from .values import BoundMethod, Compiletime, HowFar, Partial, Stream, Unknown
 
 if TYPE_CHECKING:
     from .lower import Lowering, Path
@@ -39,8 +39,11 @@ ARITHMETIC = {np.errstate}
 class Lifted:
     """The state at the end of a block, its values handed over as results of the block's statement."""
 
-    def __init__(self, low: Lowering, path: Path) -> None:
-        self.low, self.path = low, path
+    def __init__(self, low: Lowering, body: Run) -> None:
+        before = Counter(low.heap.writes)
+        self.low, self.path = low, low.path(body)
+        self.writes = low.heap.writes - before
+        path = self.path
         self.inside = set(definitions(Block(tuple(path.stmts))))
         self.results: dict[Var, Var] = {}
         self.envs = {key: {n: self.lift(a) for n, a in env.items()} for key, env in path.envs.items()}
@@ -79,12 +82,13 @@ class Lifted:
         late = self._after_the_last_risk()
         for frame in self.low.all_frames():
             for name, value in self.path.envs.get(id(frame), {}).items():
-                if name not in CONTROL and frame.env.get(name, UNDEFINED) is not value and value not in late:
+                changed = name not in CONTROL and frame.env.get(name, UNDEFINED) is not value
+                if changed and not (value in late and self.writes[id(frame), name] == 1):
                     frame.env[name] = _uncertain(name)
         contents = self.low.heap.contents
         for ident, value in self.path.contents.items():
             before = contents.get(ident, ident if isinstance(ident, Var) else None)
-            if before is not None and before is not value and value not in late:
+            if before is not None and before is not value and not (value in late and self.writes[ident] == 1):
                 contents[ident] = _uncertain(getattr(ident, "hint", ""))
 
     def _after_the_last_risk(self) -> set[Any]:
@@ -103,8 +107,10 @@ def late_values(stmts: Iterable[Stmt], inside: set[Var]) -> tuple[set[Any], bool
                     late.add(result)
             if any(risky for _, _, risky in sides):
                 return late, True
-        elif isinstance(stmt, Let) and cannot_raise(stmt):
-            late.add(stmt.var)
+        elif isinstance(stmt, Let):
+            late.add(stmt.var)  # the last that may raise is not bound if it does
+            if not cannot_raise(stmt):
+                return late, True
         else:
             return late, True
     return late, False
@@ -124,10 +130,6 @@ def cannot_raise(stmt: Let) -> bool:
     )
 
 
-class HowFar(UnsupportedSyntax):
-    """A value that depends on how far a ``try`` block got before it raised."""
-
-
 def _uncertain(name: str) -> Unknown:
     return Unknown(
         f"how far the try block got before it raised decides what {name or 'this'} holds here",
@@ -141,8 +143,8 @@ def _uncertain(name: str) -> Unknown:
 
 def guarded(low: Lowering, body: Run, classes: Any, node: ast.AST, completed: Run, failed: Callable[[Var], str]) -> str:
     """``body()`` under an ``except`` for ``classes``; then one of the two ways to go on."""
-    path = low.path(body)
-    lifted = Lifted(low, path)
+    lifted = Lifted(low, body)
+    path = lifted.path
     ok, error = Var("completed", BOOL), Var("error", OPAQUE)
 
     def then() -> str:
@@ -165,17 +167,12 @@ def guarded(low: Lowering, body: Run, classes: Any, node: ast.AST, completed: Ru
 
 
 def try_(low: Lowering, stmt: ast.Try, rest: list[ast.stmt]) -> str:
-    """``try``.  Where it matters how far the body got, its statements are guarded one by one."""
+    """``try``.  Where it matters how far a body got, ``lower`` asks for its statements to be guarded one by one."""
     if stmt.finalbody:
         return _finally(low, stmt, rest)
-    if len(stmt.body) == 1:
-        return _try(low, stmt, rest)
-    try:
-        path = low.path(lambda: _try(low, stmt, rest))
-    except HowFar:
+    if low.one_by_one and len(stmt.body) > 1:
         return _try(low, _first_statement_alone(stmt), rest)
-    low.adopt(path)
-    return str(path.ending)
+    return _try(low, stmt, rest)
 
 
 def _first_statement_alone(stmt: ast.Try) -> ast.Try:
@@ -371,8 +368,8 @@ def _library_context(low: Lowering, manager: Any, item: ast.withitem, body: Run,
         return body()
 
     context = low.build.take_last(manager)
-    path = low.path(run)
-    lifted = Lifted(low, path)
+    lifted = Lifted(low, run)
+    path = lifted.path
     block = Block(tuple(path.stmts), tuple(lifted.results))
     results = tuple(lifted.results.values())
     low.build.add(Region(results, block, None, None, context, target, True, low.location(stmt), None, low.build.forward))

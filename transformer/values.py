@@ -88,6 +88,10 @@ class Super:
     cls: Any
 
 
+class HowFar(UnsupportedSyntax):
+    """A value that depends on how far a ``try`` block got before it raised."""
+
+
 @dataclass(frozen=True)
 class Unknown:
     """What a name holds where paths disagree beyond what a value can express; reading it is an error, with this reason."""

@@ -101,3 +101,20 @@ def shapes_as_numbers(a):
 def index_computed_from_values(x):
     k = np.argmax(x)
     return x[k] * x[0] + x[k] ** 2
+
+
+@program(args=(normal(4),))
+def list_index_with_duplicates(x):
+    return np.sum(x[[0, 0, 1]] * 2) + np.sum(x[[1, -1, 3]] ** 2)
+
+
+@program(args=(normal(4), np.array([0, 3, 1, 4])))
+def computed_index_with_duplicates(x, idx):
+    return np.sum(x[idx % 3])
+
+
+@program(args=(normal(3, 4),))
+def list_index_on_an_axis(a):
+    b = a * 1.0
+    b[[0, 1]] = b[[1, 0]] * 2
+    return np.sum(b[:, [1, 1]] * a[[2, 2, 2], :][:, :2])

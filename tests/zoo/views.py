@@ -194,3 +194,45 @@ def lower_triangle_in_place(a):
             m[i, j] = (m[i, j] - np.sum(m[i, :j] * m[j, :j])) / m[j, j]
         m[j, j + 1 :] = 0.0
     return np.sum(m * m * a)
+
+
+@program(args=(normal(4),))
+def out_arguments(x):
+    y = np.empty_like(x)
+    np.multiply(x, x, out=y)
+    np.add(y, x, y)
+    np.sin(y[:2], out=y[2:])
+    z = np.cumsum(y, out=np.zeros(4))
+    return np.sum(z * y)
+
+
+@program(args=(normal(3), np.array([0, 1, 1, 2])))
+def add_at(x, indices):
+    u = np.zeros(3)
+    np.add.at(u, indices, x[indices] ** 2)
+    np.subtract.at(u, [0, 0], x[:2])
+    return u * x
+
+
+@program(args=(normal(3), 0.4))
+def fill_and_copyto(x, c):
+    y = np.log(x * x)
+    x = x * 1.0
+    x.fill(c)
+    np.copyto(y[1:], x[:2] * c, where=np.array([True, False]))
+    return np.sum(y + x)
+
+
+@program(args=(normal(4),))
+def sorted_in_place(x):
+    y = x * x
+    z = y
+    y.sort()
+    return np.sum(z * np.arange(4.0))
+
+
+@program(args=(normal(3, 3), 2.5))
+def diagonal_filled(a, c):
+    b = a * 1.0
+    np.fill_diagonal(b, c)
+    return np.sum(b @ b)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from retrograd.runtime import numerics
+from retrograd.runtime import emitted, numerics
 from retrograd.runtime.errors import NoRule
 
 from ..builder import type_of
@@ -297,6 +297,17 @@ def _store(sweep: Forward, stmt: Let) -> None:
     )
 
 
+def _add_at(sweep: Forward, stmt: Let) -> None:
+    a, key, v = stmt.call.args
+    dot = sweep.dot(a) if sweep.is_active(a) else sweep.zeros(stmt.var)
+    if not sweep.is_active(v):
+        sweep.dots[stmt.var] = dot
+        return
+    sweep.dots[stmt.var] = sweep.build.call(
+        emitted.add_at, dot, key, sweep.dot(v), hint=sweep.hint(stmt.var), form="add_at", type=stmt.var.type
+    )
+
+
 def _container(sweep: Forward, stmt: Let) -> None:
     dot = sweep.dot(stmt.call.args[0])
     sweep.dots[stmt.var] = sweep.build.let(Call(stmt.call.fn, (dot,)), context.carried(stmt.var.type))
@@ -310,6 +321,7 @@ SPECIAL: dict[Any, Any] = {
     operator.getitem: _getitem,
     getattr: _getattr,
     numerics.store: _store,
+    emitted.add_at: _add_at,
     tuple: _container,
     list: _container,
     operator.add: _added,

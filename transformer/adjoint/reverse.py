@@ -485,7 +485,8 @@ class Reverse:
             before = self.zeros(place)
             self.masked.add(before)
         self.name(before, place)
-        total = self.build.call(emitted.add_at, before, key, g, form="add_at", type=type_of(before))
+        form = "add_once" if _selects_once(key) else "add_at"
+        total = self.build.call(emitted.add_at, before, key, g, form=form, type=type_of(before))
         self.name(total, place)
         if before in self.masked:
             self.masked.add(total)
@@ -573,9 +574,17 @@ def _store(sweep: Reverse, stmt: Let, z_bar: Atom) -> None:
         sweep.accumulate(a, rest, (), True)
 
 
+def _add_at(sweep: Reverse, stmt: Let, z_bar: Atom) -> None:
+    """``np.add.at(a, key, v)``: what was added takes the cotangent of where it went."""
+    a, key, v = stmt.call.args
+    if sweep.is_active(v):
+        sweep.accumulate(v, sweep.build.call(operator.getitem, z_bar, key, form="operator"), (), z_bar in sweep.masked)
+    sweep.accumulate(a, z_bar, (), z_bar in sweep.masked)
+
+
 def _selects_once(key: Atom) -> bool:
     """Basic indices and masks name each entry at most once."""
-    keys = key.items if isinstance(key, Aggregate) else (key,)
+    keys = key.items if isinstance(key, Aggregate) and key.kind is tuple else (key,)
     for k in keys:
         t = type_of(k)
         if (
@@ -600,6 +609,7 @@ SPECIAL: dict[Any, Any] = {
     operator.getitem: _getitem,
     getattr: _getattr,
     numerics.store: _store,
+    emitted.add_at: _add_at,
     tuple: _container,
     list: _container,
     operator.add: _added,
