@@ -6,6 +6,7 @@ from tests.zoo import (  # noqa: F401  (imported for the rows they add)
     calls,
     containers,
     exits,
+    formulas,
     indexing,
     later,
     linalg,
