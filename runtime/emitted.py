@@ -48,6 +48,11 @@ def fresh_copy(a: np.ndarray) -> np.ndarray:
     return a.copy(order="K")
 
 
+def kept(value: Any) -> Any:
+    """A record of what may be an array, copied if it is one: the caller may write it before the pullback is called."""
+    return fresh_copy(value) if isinstance(value, np.ndarray) else value
+
+
 def choose(test: Any, then: Any, orelse: Any) -> Any:
     """``then if test else orelse``; printed as that, so that only one side is evaluated."""
     return then if test else orelse

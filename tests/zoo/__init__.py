@@ -11,6 +11,7 @@ from tests.zoo import (  # noqa: F401  (imported for the rows they add)
     later,
     linalg,
     loops,
+    memory,
     mutation,
     reductions,
     reuse,

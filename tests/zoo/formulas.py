@@ -102,3 +102,14 @@ def two_hinges(x, y):
 @program(args=(0.8, 1.4), smooth=False)
 def slope_beside_a_product(x, y):
     return _clipped_slope(x) + x * y
+
+
+@program(args=(positive(3), positive(3, seed=1)))
+def quotient_by_a_negative(x, y):
+    t = -y
+    return np.sum(x / t) + np.sum(np.sqrt(x) / t)
+
+
+@program(args=(normal(2, 3),))
+def sums_along_either_axis(x):
+    return np.sum(np.sum(x * x, axis=0) ** 2) * np.sum(np.sum(x * x, axis=1) ** 3)

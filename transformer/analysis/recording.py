@@ -34,7 +34,7 @@ from ..ir import (
     vars_of,
     walk,
 )
-from ..types import INT, ArrayT, ListT, ScalarT
+from ..types import INT, ArrayT, ListT, NumberT, ScalarT
 from .purity import is_pure
 
 CHEAP = {
@@ -54,6 +54,7 @@ class Recorder:
     trips: dict[Any, Var]
     hints: dict[Var, str]
     sources: dict[Any, Any] = field(default_factory=dict)
+    exposed: frozenset[Var] = frozenset()
     pushes: dict[Var, Var] = field(default_factory=dict)
     tapes: list[Var] = field(default_factory=list)
 
@@ -133,9 +134,10 @@ def _made(stmt: Stmt, trips: dict[Any, Var]) -> list[Var]:
 
 
 def record(forward: Block, reverse: tuple[Stmt, ...], written: set[Var], trips: dict[Any, Var], hints: dict[Var, str],
-           extra: tuple[Atom, ...] = ()) -> tuple[Block, tuple[Stmt, ...]]:  # fmt: skip
-    """Both sweeps with the records in place."""
-    recorder = Recorder(written, trips, hints, {s.tag: s for s in walk(forward) if isinstance(s, (If, For, While))})
+           extra: tuple[Atom, ...] = (), exposed: frozenset[Var] = frozenset()) -> tuple[Block, tuple[Stmt, ...]]:  # fmt: skip
+    """Both sweeps with the records in place; ``exposed`` values may be written by the caller before they are read."""
+    sources = {s.tag: s for s in walk(forward) if isinstance(s, (If, For, While))}
+    recorder = Recorder(written, trips, hints, sources, exposed)
     lets = {s.var: s for s in forward.stmts if isinstance(s, Let)}
     new_reverse = _mirror_block(recorder, forward, Block(reverse, extra), lets, False, ())
     return _with_pushes(recorder, forward), new_reverse.stmts
@@ -244,9 +246,10 @@ def _push(rec: Recorder, var: Var) -> list[Stmt]:
         return []
     out: list[Stmt] = []
     value: Atom = var
-    if isinstance(var.type, ArrayT) and var in rec.written:
+    if isinstance(var.type, (ArrayT, NumberT)) and (var in rec.written or var in rec.exposed):
         copy = Var("", var.type)
-        out.append(Let(copy, Call(np.copy, (var,), (), "method:copy"), None, False))
+        call = Call(np.copy, (var,), (), "method:copy") if isinstance(var.type, ArrayT) else Call(emitted.kept, (var,))
+        out.append(Let(copy, call, None, False))
         value = copy
     return [*out, Let(Var("", None), Call(emitted.push, (tape, value)), None, False)]
 
