@@ -162,6 +162,11 @@ def same_error(error: BaseException) -> BaseException:
     return error
 
 
+def kept(value: Any) -> Any:
+    """A record of what may be an array or a list, copied: the caller may write it before the pullback is called."""
+    return fresh_list(value)
+
+
 def choose(test: Any, then: Any, orelse: Any) -> Any:
     """``then if test else orelse``; printed as that, so that only one side is evaluated."""
     return then if test else orelse

@@ -156,6 +156,41 @@ def test_inputs_are_unchanged(program: Program) -> None:
     assert oracle.bit_equal(seed, kept), "the seed was changed"
 
 
+def arrays(tree: Any) -> list[np.ndarray]:
+    return [leaf for leaf in oracle.every_leaf(tree) if isinstance(leaf, np.ndarray)]
+
+
+@each(REQUIRED)
+def test_cotangents_are_the_callers_own(program: Program) -> None:
+    """Writeable, and distinct from each other, the arguments, the seed and the value (M5)."""
+    args, wrt = program.fresh_args(), wrt_of(program)
+    seed = oracle.random_like(plain(program), rng_of(program))
+    value, pullback = rg.vjp(program.function, *args, wrt=wrt)
+    found = arrays(pullback(seed))
+    assert all(array.flags.writeable for array in found)
+    assert not shared(found, arrays((args, seed, value, pullback(seed))))
+    if is_scalar(value):
+        value, bars = rg.value_and_grad(program.function, wrt=wrt)(*args)
+        assert not shared(arrays(bars), arrays((args, value)))
+
+
+def shared(own: list[np.ndarray], others: list[np.ndarray]) -> bool:
+    """Does any array share memory with another of its list, or with one of the other list?"""
+    return any(np.may_share_memory(a, b) for i, a in enumerate(own) for b in (*own[:i], *others))
+
+
+@each(REQUIRED)
+def test_the_pullback_does_not_see_later_writes(program: Program) -> None:
+    """Between the two calls the caller may write to the arguments and to the value (M4)."""
+    args, wrt = program.fresh_args(), wrt_of(program)
+    seed = oracle.random_like(plain(program), rng_of(program))
+    expected = gradient_of(program, program.args, seed)[1]
+    value, pullback = rg.vjp(program.function, *args, wrt=wrt)
+    for array in arrays((args, value)):
+        array.fill(0)
+    assert oracle.bit_equal(pullback(seed), expected)
+
+
 @each(REQUIRED)
 def test_the_second_call_gives_the_same(program: Program) -> None:
     seed = oracle.random_like(plain(program), rng_of(program))
@@ -201,9 +236,14 @@ def runs(program: Program, args: tuple[Any, ...]) -> bool:
 )
 def test_an_axis_of_length_one(program: Program, args: tuple[Any, ...]) -> None:
     """With the signature cache warm: an adjoint made for longer axes must not be used here."""
-    gradient_of(program, program.args, oracle.random_like(plain(program), rng_of(program)))
+    derivative = rg.vjp(program.function, wrt=wrt_of(program))
+    for now in (program.args, args, program.args):
+        seed = oracle.random_like(plain(program, now), rng_of(program))
+        value, pullback = derivative(*copy.deepcopy(now))
+        assert oracle.bit_equal(value, plain(program, now))
+        alone = gradient_of(program, now, seed)[1]
+        assert oracle.bit_equal(pullback(seed), alone), "another adjoint than that of these shapes was used"
     assert_right(program, args)
-    assert_right(program, program.args)
 
 
 # -- second order -----------------------------------------------------------------------------------------

@@ -419,8 +419,10 @@ def _scatter_add(g: Any, key: Any, x: Any) -> Any:
     return _type(x)
 
 
-def _array_of(obj: Any, dtype: Any = None, **_: Any) -> Any:
+def _array_of(obj: Any, dtype: Any = None, **kw: Any) -> Any:
     """``np.array`` of nested sequences of scalars or likes, or of an array."""
+    if not kw.keys() <= {"copy", "order", "like", "subok"}:  # ndmin= adds axes
+        return OPAQUE
     t = _type(obj)
     asked = np.dtype(dtype.value) if isinstance(dtype, Static) and dtype.value is not None else None
     shape, kinds = _nested(t)
@@ -450,7 +452,7 @@ def _nested(t: Any) -> tuple[Any, list[Any]]:
     return None, []
 
 
-def _filled(shape: Any, *rest: Any, dtype: Any = None, default: Any = float, **_: Any) -> Any:
+def _filled(shape: Any, dtype: Any = None, *_: Any, default: Any = float, **__: Any) -> Any:
     asked = dtype.value if isinstance(dtype, Static) and dtype.value is not None else default
     axes = _shape_axes(shape)
     return OPAQUE if axes is None else ArrayT(np.dtype(asked), axes)

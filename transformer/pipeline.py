@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from retrograd.runtime import emitted
 from retrograd.runtime.errors import ArgumentError
 
 from .adjoint.forward import forward
 from .adjoint.reverse import Sweeps, reverse
 from .analysis.activity import activity
-from .analysis.ownership import check_aliases, is_external, own_stores, roots_of, shares, written_values
+from .analysis.ownership import check_aliases, is_external, own_stores, reachable, roots_of, shares, written_values
 from .analysis.recording import record
 from .analysis.updates import updates_in_place
 from .builder import Builder, type_of
@@ -112,8 +113,13 @@ def sweep(fn: Function, wrt: tuple[Var, ...], seed: Callable[[Atom], tuple[Atom,
     return reverse(replace(fn, body=replace(fn.body, yields=(root,))), wrt, active, cotangent, low)
 
 
-def join(sweeps: Sweeps, result: Atom, dialect: Dialect = PYTHON) -> tuple[Block, Block]:
-    """Both sweeps simplified together, records in place: the forward part and the reverse part."""
+def join(
+    sweeps: Sweeps, result: Atom, dialect: Dialect = PYTHON, outlives: bool = False
+) -> tuple[Block, Block]:
+    """Both sweeps simplified together, records in place: the forward part and the reverse part.
+
+    Records that outlive the forward sweep are copies of what the caller can reach (M4).
+    """
     whole = expand(Block((*sweeps.forward.stmts, *sweeps.reverse), (result, *sweeps.bars)))
     params = (*sweeps.primal.params, *sweeps.trips.values(), *vars_of(sweeps.seeds[0]))
     stage = Stage(joint=True, recorded=False, cotangents=sweeps.cotangents)
@@ -121,7 +127,8 @@ def join(sweeps: Sweeps, result: Atom, dialect: Dialect = PYTHON) -> tuple[Block
     ahead = tuple(s for s in whole.stmts if s.forward)
     back = tuple(s for s in whole.stmts if not s.forward)
     written = written_values(sweeps.primal.params, Block(ahead, whole.yields))
-    fwd, rev = record(Block(ahead, whole.yields[:1]), back, written, sweeps.trips, sweeps.hints, whole.yields[1:])
+    kept = reachable(sweeps.primal.params, Block(ahead, whole.yields[:1])) if outlives else frozenset()
+    fwd, rev = record(Block(ahead, whole.yields[:1]), back, written, sweeps.trips, sweeps.hints, whole.yields[1:], kept)
     params = (*sweeps.primal.params, *vars_of(sweeps.seeds[0]))
     verified(params, Block((*fwd.stmts, *rev), whole.yields), record, replace(stage, recorded=True))
     return dialect.tapes(fwd, Block(rev, whole.yields[1:]))
@@ -212,7 +219,7 @@ def pair(
     fn, written = prepare(fn)
     seed = seed_like(fn.result)
     sweeps = sweep(fn, wrt, lambda result: (result, seed))
-    fwd, rev = join(sweeps, fn.result, dialect)
+    fwd, rev = join(sweeps, fn.result, dialect, copy_inputs)
     seeds = list(vars_of(seed))
     inside = set(definitions(rev))
     record_vars = [v for v in dict.fromkeys(reads(rev)) if v not in inside and v not in seeds]
@@ -220,15 +227,13 @@ def pair(
     visible = set(definitions(fwd)) | set(fn.params)
     record_vars = [v for v in record_vars if v in visible]
     stmts = list(fwd.stmts)
-    roots = roots_of(fn.params, Block(tuple(stmts), ()))
+    exposed = reachable(fn.params, fwd)
     kept: list[Atom] = []
     for var in record_vars:
-        exposed = isinstance(var.type, ArrayT) and (
-            any(is_external(r) for r in roots.get(var, ())) or _returned_too(var, fwd, roots)
-        )
-        if copy_inputs and exposed:
+        if copy_inputs and var in exposed and isinstance(var.type, (ArrayT, NumberT)):
             saved = Var("", var.type)
-            stmts.append(Let(saved, Call(np.copy, (var,)), None, False))
+            copy = np.copy if isinstance(var.type, ArrayT) else emitted.kept
+            stmts.append(Let(saved, Call(copy, (var,)), None, False))
             kept.append(saved)
         else:
             kept.append(var)
@@ -252,12 +257,6 @@ def pair(
 def _may_fail(stmt: Stmt) -> bool:
     """A ``try`` block that raised has bound nothing."""
     return isinstance(stmt, Region) and not stmt.certain
-
-
-def _returned_too(var: Var, fwd: Block, roots: Any) -> bool:
-    """A value the caller also gets: it may be written before the pullback is called."""
-    mine = roots.get(var, frozenset())
-    return any(mine & roots.get(v, frozenset()) for v in vars_of(fwd.yields[0]))
 
 
 def _opened_tapes(record_vars: Iterable[Var]) -> tuple[dict[Var, Var], list[Stmt]]:

@@ -246,6 +246,18 @@ def _written_by(stmt: Let, roots: Roots) -> frozenset[Any]:
     return own_of(found)
 
 
+def reachable(params: Iterable[Var], block: Block) -> frozenset[Var]:
+    """The values whose memory the caller can reach: that of arguments, and of what is returned."""
+    roots = {v: frozenset(map(_at_any_time, own)) for v, own in roots_of(params, block).items()}
+    returned = _union(block.yields, roots)
+    return frozenset(v for v, own in roots.items() if own & returned or any(map(is_external, own)))
+
+
+def _at_any_time(root: Any) -> Any:
+    """The allocation, whichever iteration made it."""
+    return _at_any_time(root[1]) if isinstance(root, tuple) and root[0] == "older" else root
+
+
 # -- the user's program -----------------------------------------------------------------------------------
 
 

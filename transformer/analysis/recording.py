@@ -36,7 +36,7 @@ from ..ir import (
     vars_of,
     walk,
 )
-from ..types import INT, ArrayT, ListT, ScalarT
+from ..types import INT, ArrayT, ListT, NumberT, ScalarT
 from .purity import is_pure
 
 CHEAP = {
@@ -56,6 +56,7 @@ class Recorder:
     trips: dict[Any, Var]
     hints: dict[Var, str]
     sources: dict[Any, Any] = field(default_factory=dict)
+    exposed: frozenset[Var] = frozenset()
     pushes: dict[Var, Var] = field(default_factory=dict)
     tapes: list[Var] = field(default_factory=list)
 
@@ -137,9 +138,10 @@ def _made(stmt: Stmt, trips: dict[Any, Var]) -> list[Var]:
 
 
 def record(forward: Block, reverse: tuple[Stmt, ...], written: set[Var], trips: dict[Any, Var], hints: dict[Var, str],
-           extra: tuple[Atom, ...] = ()) -> tuple[Block, tuple[Stmt, ...]]:  # fmt: skip
-    """Both sweeps with the records in place."""
-    recorder = Recorder(written, trips, hints, {s.tag: s for s in walk(forward) if isinstance(s, (If, For, While, Region))})
+           extra: tuple[Atom, ...] = (), exposed: frozenset[Var] = frozenset()) -> tuple[Block, tuple[Stmt, ...]]:  # fmt: skip
+    """Both sweeps with the records in place; ``exposed`` values may be written by the caller before they are read."""
+    sources = {s.tag: s for s in walk(forward) if isinstance(s, (If, For, While, Region))}
+    recorder = Recorder(written, trips, hints, sources, exposed)
     lets = {s.var: s for s in forward.stmts if isinstance(s, Let)}
     new_reverse = _mirror_block(recorder, forward, Block(reverse, extra), lets, False, ())
     return _with_pushes(recorder, forward), new_reverse.stmts
@@ -262,13 +264,15 @@ def _push(rec: Recorder, var: Var, by: Stmt | None = None) -> list[Stmt]:
         return []
     out: list[Stmt] = []
     value: Atom = var
-    if isinstance(by, Region) and not by.certain and var is not by.results[0]:
-        value = Var("", None)  # unbound if the block raised
-        out.append(Let(value, Call(emitted.choose, (by.results[0], var, Const(None))), None, False))
-    if isinstance(var.type, (ArrayT, ListT)) and var in rec.written:
-        copy = Var("", var.type)
-        how = Call(np.copy, (var,), (), "method:copy") if isinstance(var.type, ArrayT) else Call(emitted.fresh_list, (var,))
-        out.append(Let(copy, how, None, False))
+    may_be_unbound = isinstance(by, Region) and not by.certain and var is not by.results[0]
+    if may_be_unbound:  # the block may have raised
+        value = Var("", None)
+        out.append(Let(value, Call(emitted.choose, (by.results[0], var, Const(None))), None, False))  # type: ignore[union-attr]
+    if isinstance(var.type, (ArrayT, ListT, NumberT)) and (var in rec.written or var in rec.exposed):
+        copy = Var("", var.type if not may_be_unbound else None)
+        plain = isinstance(var.type, ArrayT) and not may_be_unbound
+        call = Call(np.copy, (var,), (), "method:copy") if plain else Call(emitted.kept, (value,))
+        out.append(Let(copy, call, None, False))
         value = copy
     return [*out, Let(Var("", None), Call(emitted.push, (tape, value)), None, False)]
 

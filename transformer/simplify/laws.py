@@ -26,6 +26,7 @@ from .helpers import HELPERS
 
 MUL, ADD, SUB, DIV, NEG, POW = operator.mul, operator.add, operator.sub, operator.truediv, operator.neg, operator.pow
 _off: ContextVar[frozenset[str]] = ContextVar("laws switched off", default=frozenset())
+_applied: ContextVar[set[str]] = ContextVar("laws that applied", default=set())
 
 
 @contextmanager
@@ -39,6 +40,17 @@ def without(*names: str) -> Iterator[None]:
         yield
     finally:
         _off.reset(token)
+
+
+@contextmanager
+def applied() -> Iterator[set[str]]:
+    """The names of the laws that apply inside a ``with``."""
+    names: set[str] = set()
+    token = _applied.set(names)
+    try:
+        yield names
+    finally:
+        _applied.reset(token)
 
 
 class Terms:
@@ -205,11 +217,6 @@ def sign_out_of_quotient(t: Terms, a: Atom, b: Atom) -> Atom | None:
     return None
 
 
-def over_one(t: Terms, a: Atom, b: Atom) -> Atom | None:
-    """a / 1 -> a"""
-    return a if is_const(b, 1) and keeps_type(DIV, (a, b), a) else None
-
-
 def reciprocal_over(t: Terms, a: Atom, b: Atom) -> Atom | None:
     """(1 / b) / b -> (1 / b) ** 2"""
     parts = t.of(a, DIV)
@@ -245,12 +252,6 @@ def plus_negative(t: Terms, a: Atom, b: Atom) -> Atom | None:
     if minus_a is not None and not is_number(a):
         return t.call(SUB, b, minus_a)
     return None
-
-
-def minus_negative(t: Terms, a: Atom, b: Atom) -> Atom | None:
-    """a - -b -> a + b"""
-    inner = t.negated(b)
-    return t.call(ADD, a, inner) if inner is not None and not is_number(b) else None
 
 
 def common_scalar(t: Terms, a: Atom, b: Atom, fn: Any = ADD) -> Atom | None:
@@ -345,11 +346,11 @@ def broadcast_outwards(t: Terms, a: Atom, b: Atom, fn: Any = MUL) -> Atom | None
 
 
 def _for(fn: Any, law: Callable[..., Any]) -> Callable[..., Any]:
-    def applied(t: Terms, a: Atom, b: Atom) -> Atom | None:
+    def law_of_fn(t: Terms, a: Atom, b: Atom) -> Atom | None:
         return law(t, a, b, fn)  # type: ignore[no-any-return]
 
-    applied.__doc__ = law.__doc__
-    return applied
+    law_of_fn.__doc__ = law.__doc__
+    return law_of_fn
 
 
 LAWS: dict[Any, list[tuple[str, Callable[..., Atom | None]]]] = {
@@ -360,7 +361,7 @@ LAWS: dict[Any, list[tuple[str, Callable[..., Atom | None]]]] = {
         ("scalar out of product", scalar_out_of_product), ("square", square),
     ],
     DIV: [
-        ("over one", over_one), ("sign out of quotient", sign_out_of_quotient), ("reciprocal over", reciprocal_over),
+        ("sign out of quotient", sign_out_of_quotient), ("reciprocal over", reciprocal_over),
         ("broadcast outwards", _for(DIV, broadcast_outwards)), ("broadcast into", _for(DIV, broadcast_into)),
         ("scalar out of quotient", scalar_out_of_quotient),
     ],
@@ -368,7 +369,7 @@ LAWS: dict[Any, list[tuple[str, Callable[..., Atom | None]]]] = {
         ("plus zero", plus_zero), ("plus negative", plus_negative),
         ("broadcast into", _for(ADD, broadcast_into)), ("common scalar", common_scalar),
     ],
-    SUB: [("minus negative", minus_negative), ("broadcast into", _for(SUB, broadcast_into)), ("common scalar", _for(SUB, common_scalar))],
+    SUB: [("broadcast into", _for(SUB, broadcast_into)), ("common scalar", _for(SUB, common_scalar))],
     NEG: [("double negative", double_negative), ("sign of constant", sign_of_constant)],
     POW: [("first power", first_power)],
     np.sum: [("sign out of sum", sign_out_of_sum), ("scalar out of sum", scalar_out_of_sum), ("sum of products", sum_of_products)],
@@ -380,25 +381,40 @@ NUMPY_DEFAULTS = {np.sum, np.mean, np.max, np.min, np.prod, np.cumsum}
 SAID = {"axis": None, "keepdims": False}
 
 
+Attempt = Callable[[Any, Any, tuple[Atom, ...], dict[str, Atom], str], Atom | None]
+
+
+def _by_rank(build: Any, fn: Any, args: tuple[Atom, ...], kwargs: dict[str, Atom], hint: str) -> Atom | None:
+    return HELPERS[fn](build, *args, hint=hint, **kwargs)  # type: ignore[no-any-return]
+
+
+def _unsaid(build: Any, fn: Any, args: tuple[Atom, ...], kwargs: dict[str, Atom], hint: str) -> Atom | None:
+    plain = {k: v for k, v in kwargs.items() if not (isinstance(v, Const) and k in SAID and v.value == SAID[k])}
+    bare = args[:-1] if len(args) == 2 and args[1] == Const(None) else args
+    if len(plain) == len(kwargs) and len(bare) == len(args):
+        return None
+    return build.call(fn, *bare, hint=hint, **plain)  # type: ignore[no-any-return]
+
+
+def _on_terms(law: Callable[..., Atom | None]) -> Attempt:
+    return lambda build, fn, args, kwargs, hint: law(Terms(build, hint), *args)
+
+
+def _attempts(fn: Any, args: tuple[Atom, ...], kwargs: dict[str, Atom]) -> Iterator[tuple[str, Attempt]]:
+    """The laws for such a call, in the order in which they are tried."""
+    if fn in HELPERS:
+        yield "helpers by rank", _by_rank
+    if fn in NUMPY_DEFAULTS:
+        yield "defaults unsaid", _unsaid
+    if not kwargs and len(args) == (1 if fn in (NEG, np.sum) else 2):
+        yield from ((name, _on_terms(law)) for name, law in LAWS.get(fn, ()))
+
+
 def apply_laws(build: Any, fn: Any, args: tuple[Atom, ...], kwargs: dict[str, Atom], hint: str) -> Atom | None:
     """The first law that applies, or None."""
-    off = _off.get()
-    helper = HELPERS.get(fn)
-    if helper is not None and "helpers by rank" not in off:
-        found = helper(build, *args, hint=hint, **kwargs)
+    for name, attempt in _attempts(fn, args, kwargs):
+        found = None if name in _off.get() else attempt(build, fn, args, kwargs, hint)
         if found is not None:
-            return found  # type: ignore[no-any-return]
-    if fn in NUMPY_DEFAULTS and "defaults unsaid" not in off:
-        plain = {k: v for k, v in kwargs.items() if not (isinstance(v, Const) and k in SAID and v.value == SAID[k])}
-        bare = args[:-1] if len(args) == 2 and args[1] == Const(None) else args
-        if len(plain) < len(kwargs) or len(bare) < len(args):
-            return build.call(fn, *bare, hint=hint, **plain)  # type: ignore[no-any-return]
-    if kwargs:
-        return None
-    terms = Terms(build, hint)
-    for name, law in LAWS.get(fn, ()):
-        if name not in off and len(args) == (1 if fn in (NEG, np.sum) else 2):
-            found = law(terms, *args)
-            if found is not None:
-                return found
+            _applied.get().add(name)
+            return found
     return None

@@ -1,0 +1,77 @@
+"""Whose memory is it?  Views of arrays that are written, cotangents that are views of each other, values overwritten."""
+
+import numpy as np
+
+from tests.zoo.table import normal, program
+
+
+@program(args=(normal(3, 3), normal(3, 3, seed=1)))
+def transposed_beside_itself(x, y):
+    c = np.sin(y)
+    b = np.exp(x)
+    s = np.sum(b**3)
+    a = b.T + c
+    return s + np.sum(a * a)
+
+
+@program(args=(normal(3), normal(3, seed=1)))
+def a_plain_sum(x, y):
+    return x + y
+
+
+@program(args=(normal(3),))
+def the_argument_itself(x):
+    return x
+
+
+@program(args=(0.7, 4))
+def overwritten_in_each_iteration(x, n):
+    y = x * x
+    for i in range(n):
+        y = x * (i + 1)
+    return y * y
+
+
+@program(args=(normal(4), 3))
+def array_overwritten_in_each_iteration(x, n):
+    y = x * x
+    for i in range(n):
+        y = np.sin(x) * (i + 1)
+    return np.sum(y * y)
+
+
+@program(args=(normal(3), 4))
+def entries_read_and_overwritten(x, n):
+    u = x.copy()
+    for _ in range(n):
+        t = u[1]
+        u[1] = np.sin(t) * u[0]
+        u[0] = 0.5 * t * t
+    return np.sum(u * u)
+
+
+@program(args=(normal(2, 2),), later=True)
+def store_through_a_transpose(x):
+    u = x * 1.0
+    v = u.T
+    v[0, 1] = x[0, 0] * x[1, 1]
+    return np.sum(u * u * x)
+
+
+@program(args=(normal(4),), later=True)
+def store_under_a_view(x):
+    u = x * 1.0
+    v = u[1:]
+    u[2] = x[0] * x[1]
+    return np.sum(v * v)
+
+
+@program(args=(np.array([1.0, -1.0, 2.0]),))
+def root_of_a_masked_array(x):
+    y = np.where(x > 0, x, 0.0)
+    return np.sum(np.sqrt(y))
+
+
+@program(args=(np.array([1.0, -1.0, 2.0]),))
+def masked_root(x):
+    return np.sum(np.where(x > 0, np.sqrt(np.where(x > 0, x, 0.0)), x))
