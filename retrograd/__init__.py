@@ -16,17 +16,23 @@ from retrograd.transformer.api import (
     vjp,
 )
 from retrograd.transformer.bridge import differentiable
+from retrograd.transformer.custom import constant, custom_jvp, custom_vjp, primitive, rule
 from retrograd.transformer.symbolic import symbolic
 
 __all__ = [
     "DifferentiationError",
     "check_grads",
+    "constant",
+    "custom_jvp",
+    "custom_vjp",
     "differentiable",
     "grad",
     "hessian",
     "hvp",
     "jacobian",
     "jvp",
+    "primitive",
+    "rule",
     "source",
     "stop_gradient",
     "symbolic",

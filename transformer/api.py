@@ -20,6 +20,7 @@ import numpy as np
 
 from retrograd.runtime import emitted
 from retrograd.runtime.errors import AliasedMutation, ArgumentError, DifferentiationError
+from retrograd.runtime.rules import lookup
 
 from . import pipeline
 from .builder import type_of
@@ -68,7 +69,7 @@ class Target:
 def target_of(f: Any) -> Target:
     """The Python function behind what the user passed."""
     f = undecorated(f)
-    if hasattr(f, "__retrograd__"):
+    if hasattr(f, "__retrograd__") or (not isinstance(f, FunctionType) and lookup(f) is not None):
         return Target(caller_of(f))
     if inspect.ismethod(f):
         bound: Any = f
@@ -85,7 +86,8 @@ def target_of(f: Any) -> Target:
 
 def caller_of(f: Any) -> FunctionType:
     """A Python function that calls ``f``: a derivative, or a function with a rule of its own, to be differentiated."""
-    signature = inspect.signature(f)
+    known = lookup(f)
+    signature = inspect.signature(f) if known is None else known.signature
     bare = [p.replace(annotation=p.empty, default=p.empty) for p in signature.parameters.values()]
     clean = "".join(c if c.isalnum() else "_" for c in getattr(f, "__name__", "f")).strip("_")
     name = clean if clean.isidentifier() and not keyword.iskeyword(clean) else "function"

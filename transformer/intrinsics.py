@@ -75,6 +75,17 @@ def holds_intrinsics(block: Block) -> bool:
     return any(map(is_intrinsic, walk(block)))
 
 
+def with_records(block: Block, active: set[Var]) -> Block:
+    """The program in which active intrinsics leave what their pullbacks need."""
+    out: list[Stmt] = []
+    for stmt in block.stmts:
+        if isinstance(stmt, Let) and isinstance(stmt.call.fn, Intrinsic) and stmt.var in active:
+            out += stmt.call.fn.recorded(stmt, active)
+        else:
+            out.append(map_blocks(stmt, lambda b: with_records(b, active)))
+    return Block(tuple(out), block.yields)
+
+
 # -- programs as values -----------------------------------------------------------------------------------
 
 

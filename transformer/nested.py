@@ -30,7 +30,7 @@ from .analysis.purity import is_pure
 from .builder import Builder, leaves, refill, type_of
 from .intrinsics import Intrinsic, applied, copied, free, renamed
 from .intrinsics import given as with_values
-from .ir import Aggregate, Atom, Block, Call, Const, Function, Let, Ref, Var, rebuild, vars_of, walk
+from .ir import Aggregate, Atom, Block, Call, Const, Function, Let, Ref, Var, definitions, rebuild, vars_of, walk
 from .types import AggregateT, ArrayT, ScalarT, is_inexact
 from .values import Compiletime, Derivative, LocalFunction
 
@@ -85,8 +85,8 @@ class Cotangents(Intrinsic):
         fwd, rev = pipeline.join(sweeps, Const(None))
         copies, bars = pipeline.fresh_results(rev.yields, (*fn.params, *vars_of(seed)), fwd, rev)
         whole = Block((*fwd.stmts, *rev.stmts, *copies), (Aggregate(tuple, tuple(bars)),))
-        named = renamed(whole, {v: Var(hint, v.type) for v, hint in sweeps.hints.items() if not v.hint})
-        return with_values(named, {own[p]: given[p] for p in self.fn.params})
+        hints = {v: Var(sweeps.hints[v], v.type) for v in definitions(whole) if v in sweeps.hints and not v.hint}
+        return with_values(renamed(whole, hints), {own[p]: given[p] for p in self.fn.params})
 
     def reverse(self, sweep: Reverse, stmt: Let, z_bar: Atom) -> None:
         """One reverse sweep over the directional derivative along ``z_bar`` (H1)."""
@@ -578,10 +578,16 @@ def _static(low: Lowering, atom: Any, node: ast.AST) -> Any:
     raise low.unsupported(node, "wrt must be a literal here")
 
 
+def named(f: Any) -> str:
+    """What a function is called in emitted text."""
+    own = getattr(f, "__name__", "")
+    return own if own.isidentifier() else "function"
+
+
 def prebuilt(low: Lowering, target: Any, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
     """A derivative made outside: ``dg = rg.grad(g)``, found as a global or captured variable."""
     kind, f, wrt, has_aux = target.__retrograd__
-    return Nested(kind, Ref(f, getattr(f, "__name__", kind)), 0, Request(kind, wrt, has_aux)).apply(low, args, kwargs, node, hint)
+    return Nested(kind, Ref(f, named(f)), 0, Request(kind, wrt, has_aux)).apply(low, args, kwargs, node, hint)
 
 
 calls.BUILTINS.update({getattr(api, kind): _maker(kind) for kind in APPLY})

@@ -22,7 +22,7 @@ from .analysis.recording import record
 from .analysis.updates import updates_in_place
 from .builder import Builder, type_of
 from .emit import Text, emit, names_taken
-from .intrinsics import expand
+from .intrinsics import expand, holds_intrinsics, with_records
 from .ir import (
     Aggregate,
     Atom,
@@ -97,6 +97,9 @@ def sweep(fn: Function, wrt: tuple[Var, ...], seed: Callable[[Atom], tuple[Atom,
     """Reverse mode: ``seed(result)`` gives the part of the result that is differentiated, and its cotangent."""
     root, cotangent = seed(fn.result)
     active = activity(fn, wrt, (root,))
+    if holds_intrinsics(fn.body):
+        fn = replace(fn, body=with_records(fn.body, active))
+        active = activity(fn, wrt, (root,))
     low = Lowering(Builder(apply_laws))
     low.build.calls.update({s.var: s.call for s in walk(fn.body) if isinstance(s, Let)})
     return reverse(replace(fn, body=replace(fn.body, yields=(root,))), wrt, active, cotangent, low)
@@ -120,6 +123,8 @@ def gradient(fn: Function, wrt: tuple[Var, ...], value: bool, aux: bool, single:
 
     def seed(result: Atom) -> tuple[Atom, Atom]:
         root = _first(result) if aux else result
+        if not is_inexact(type_of(root)):
+            activity(fn, wrt)  # a call of which nothing is known is the better explanation
         require_scalar(fn.name, root)
         return root, Const(1.0)
 
