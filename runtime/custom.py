@@ -110,6 +110,18 @@ def zeros_of(values: Any) -> Any:
     return mapped(lambda path, leaf: leaf if _alike(path, leaf) is None else _alike(path, leaf).zeros(), values)
 
 
+def one_scalar(value: Any, name: str) -> Any:
+    """``value`` itself; an error unless it is a real number, as the gradient of ``name`` asks."""
+    if isinstance(value, (bool, int, float, np.bool_, np.integer, np.floating)):
+        return value
+    if isinstance(value, np.ndarray) and value.shape == () and value.dtype.kind in "biuf":
+        return value
+    what = f"an array of shape {np.shape(value)}" if isinstance(value, np.ndarray) else f"a {type(value).__name__}"
+    raise ArgumentError(
+        f"grad of {name}: the result is {what}, not a scalar", remedy="Reduce it to a real number, or use rg.jacobian or rg.vjp."
+    )
+
+
 def one_array(value: Any, name: str) -> Any:
     """``value`` itself; an error unless it is a number or an array, as was assumed of what ``name`` returns."""
     if isinstance(value, (bool, int, float, complex, np.generic)) or type(value) is np.ndarray:

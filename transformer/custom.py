@@ -39,7 +39,7 @@ from .analysis.ownership import is_external, roots_of
 from .analysis.purity import is_pure
 from .bridge import active_inputs, as_one_node, face_of, holds_variable, passive, plain
 from .builder import leaves, type_of
-from .intrinsics import Intrinsic, applied, free
+from .intrinsics import Asserted, Intrinsic, applied, free
 from .ir import Aggregate, Atom, Block, Call, Const, Function, Let, Ref, Var, vars_of, walk
 from .nested import Cotangents, Inner, inner_program, items, named, write
 from .types import OPAQUE, AggregateT, NumberT, OpaqueT, ScalarT, is_inexact
@@ -468,26 +468,9 @@ def _is_own(body: Block, result: Atom) -> bool:
     return all(v in roots and not any(map(is_external, roots[v])) for v in vars_of(result))
 
 
-@dataclass(frozen=True, eq=False)
-class Checked(Intrinsic):
-    """The result of a call that could not be typed, which must be a number or an array."""
-
-    what: str
-
-    def expand(self, stmt: Let) -> Block:
-        result = Var(stmt.var.hint, stmt.var.type)
-        call = Call(by_hand.one_array, (*stmt.call.args, Const(self.what)))
-        return Block((Let(result, call, stmt.loc),), (result,))
-
-    def reverse(self, sweep: Reverse, stmt: Let, z_bar: Atom) -> None:
-        sweep.accumulate(stmt.call.args[0], z_bar)
-
-    def forward(self, sweep: Forward, stmt: Let) -> None:
-        sweep.bind(stmt.var, sweep.dot(stmt.call.args[0]))
-
-
 def checked(low: Lowering, var: Var, what: str) -> Atom:
-    return low.build.let(Call(Checked(what), (var,)), var.type, var.hint) if isinstance(var.type, NumberT) else var
+    """The result of a call that could not be typed must be a number or an array."""
+    return low.build.let(Call(Asserted(by_hand.one_array, what), (var,)), var.type, var.hint) if isinstance(var.type, NumberT) else var
 
 
 def lower_custom(low: Lowering, target: Custom, args: Any, kwargs: Any, node: ast.AST, hint: str) -> Any:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import operator
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from .ir import (
@@ -65,6 +65,24 @@ class Intrinsic(ABC):
     def recorded(self, stmt: Let, active: set[Var]) -> list[Let]:
         """What the forward sweep runs instead, where the pullback needs more than the result."""
         return [stmt]
+
+
+@dataclass(frozen=True, eq=False)
+class Asserted(Intrinsic):
+    """``check(value, what)``: the value itself, or an error at run time."""
+
+    check: Callable[[Any, str], Any]
+    what: str
+
+    def expand(self, stmt: Let) -> Block:
+        result = Var(stmt.var.hint, stmt.var.type)
+        return Block((Let(result, Call(self.check, (*stmt.call.args, Const(self.what))), stmt.loc),), (result,))
+
+    def reverse(self, sweep: Reverse, stmt: Let, z_bar: Atom) -> None:
+        sweep.accumulate(stmt.call.args[0], z_bar)
+
+    def forward(self, sweep: Forward, stmt: Let) -> None:
+        sweep.bind(stmt.var, sweep.dot(stmt.call.args[0]))
 
 
 def is_intrinsic(stmt: Stmt) -> bool:

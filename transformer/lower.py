@@ -56,6 +56,7 @@ class Lowering:
         self.origins: dict[Var, Var] = {}
         self.depth = 0
         self.loop_depth = 0
+        self.notes: list[Any] = []  # what became of each call, for ``explain``
 
     # -- places and errors --------------------------------------------------------------------------------
 

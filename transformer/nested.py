@@ -303,12 +303,16 @@ def _refuse_changes(low: Lowering, node: ast.AST, before: list[dict[str, Any]]) 
 def _refuse_effects(low: Lowering, node: ast.AST, body: Block) -> None:
     """The function runs again in the outer reverse sweep: what it does to the world would happen twice (H3)."""
     for stmt in walk(body):
-        if isinstance(stmt, Let) and not is_pure(stmt.call) and not is_structural(stmt.call):
+        if isinstance(stmt, Let) and not is_pure(stmt.call) and not _is_plain(stmt.call):
             name = getattr(stmt.call.fn, "__name__", str(stmt.call.fn))
             raise low.unsupported(
                 node, f"{name} inside a function differentiated here would run more than once",
                 "Call it outside, and pass its result.",
             )  # fmt: skip
+
+
+def _is_plain(call: Call) -> bool:
+    return is_structural(call) and not isinstance(call.fn, Intrinsic)
 
 
 def _name(fn: Any) -> str:
@@ -427,8 +431,8 @@ def _scalar(low: Lowering, inner: Inner, request: Request, node: ast.AST) -> Inn
             raise low.error(ArgumentError, node, "with has_aux=True the function returns a pair")
         result = found[0]
     pipeline.require_scalar(inner.program.name, result)
-    body = replace(inner.program.body, yields=(result,))
-    return replace(inner, program=replace(inner.program, body=body))
+    program = replace(inner.program, body=replace(inner.program.body, yields=(result,)))
+    return replace(inner, program=pipeline.with_scalar_root(program, False))
 
 
 def _grads(low: Lowering, inner: Inner, request: Request) -> Atom:

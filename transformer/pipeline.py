@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from retrograd.runtime.custom import one_scalar
 from retrograd.runtime.errors import ArgumentError
 
 from .adjoint.forward import forward
@@ -22,7 +23,7 @@ from .analysis.recording import record
 from .analysis.updates import updates_in_place
 from .builder import Builder, type_of
 from .emit import Text, emit, names_taken
-from .intrinsics import expand, holds_intrinsics, with_records
+from .intrinsics import Asserted, expand, holds_intrinsics, with_records
 from .ir import (
     Aggregate,
     Atom,
@@ -119,7 +120,7 @@ def join(sweeps: Sweeps, result: Atom) -> tuple[Block, Block]:
 
 def gradient(fn: Function, wrt: tuple[Var, ...], value: bool, aux: bool, single: bool) -> Written:
     """One program that computes the gradient, and the value if it is wanted."""
-    fn, written = prepare(fn)
+    fn, written = prepare(with_scalar_root(fn, aux))
 
     def seed(result: Atom) -> tuple[Atom, Atom]:
         root = _first(result) if aux else result
@@ -144,6 +145,17 @@ def gradient(fn: Function, wrt: tuple[Var, ...], value: bool, aux: bool, single:
     suffix = "value_and_grad" if value else "grad"
     program = Function(f"{fn.name}_{suffix}", fn.params, Block(tuple(stmts), (out,)), fn.loc)
     return finish(program, sweeps.hints, written, len(fwd.stmts))
+
+
+def with_scalar_root(fn: Function, aux: bool) -> Function:
+    """A result whose rank is not known before the run is held to be a scalar when it is there."""
+    root = _first(fn.result) if aux else fn.result
+    if not isinstance(type_of(root), NumberT):
+        return fn
+    checked = Var(root.hint if isinstance(root, Var) else "", type_of(root))
+    check = Let(checked, Call(Asserted(one_scalar, fn.name), (root,)))
+    result = Aggregate(tuple, (checked, *fn.result.items[1:])) if isinstance(fn.result, Aggregate) else checked
+    return replace(fn, body=Block((*fn.body.stmts, check), (result,)))
 
 
 def _first(result: Atom) -> Atom:
