@@ -100,7 +100,7 @@ def _refuse_writes(fn: Callable[..., Any], entered: Any) -> None:
 def one_result(result: Any, name: str) -> Any:
     """A number or array with memory of its own, or None; an error otherwise, as emitted code counts on that."""
     value = result._value if isinstance(result, Variable) else result
-    if isinstance(value, np.ndarray):
+    if type(value) is np.ndarray:
         return value.copy(order="K")
     if value is None or isinstance(value, (bool, int, float, complex, np.generic)):
         return value

@@ -15,6 +15,9 @@ import pytest
 import retrograd as rg
 from retrograd.runtime.errors import ArgumentError, DifferentiationError, UnsupportedSyntax
 from tests import oracle
+from tests.test_zoo import REQUIRED, each, is_scalar, plain, rng_of
+from tests.test_zoo import wrt_of as wrt_of_program
+from tests.zoo import Program
 
 ROWS: list[Any] = []
 
@@ -254,6 +257,14 @@ def a_vjp_of_a_pair(x, c):
     return np.sum(y_bar**2) + z_bar * p
 
 
+@row(0.8, 0.3)
+def dicts_in_another_order(x, c):
+    value, pullback = rg.vjp(lambda y: {"a": y**2, "b": y**3 * c}, x)
+    (first,) = pullback({"b": 0.5, "a": x})
+    _, dot = rg.jvp(lambda p: p["a"] ** 2 * p["b"], ({"a": x, "b": c},), ({"b": 1.0, "a": x},))
+    return first * value["b"] + dot
+
+
 @row(np.array([0.8, 0.1]), 0.7)
 def a_jacobian(x, c):
     j = rg.jacobian(lambda y: np.array([y[0] * y[1], np.sin(y[0]) * c, y[1] ** 3]))(x)
@@ -420,3 +431,34 @@ def test_the_emitted_text_reads_well() -> None:
     gradient = rg.grad(h)
     assert gradient(1.5) == 13.5
     assert "tape" not in rg.source(gradient)
+
+
+# -- the zoo --------------------------------------------------------------------------------------------------
+
+SMOOTH = [p for p in REQUIRED if p.smooth and is_scalar(plain(p))]
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@each(SMOOTH)
+def test_the_gradient_of_every_program_is_differentiated(program: Program) -> None:
+    """``vjp`` and ``jvp`` of ``rg.grad(f)`` along ``v`` are both the Hessian along ``v``."""
+    wrt, rng = wrt_of_program(program), rng_of(program)
+    direction = tuple(oracle.random_like(program.args[i], rng) for i in wrt)
+    gradient = rg.grad(program.function, wrt=wrt)
+    expected = rg.hvp(program.function, wrt=wrt)(*program.fresh_args(), direction)
+    along = tuple(without_ints(program.args[i], d) for i, d in zip(wrt, direction, strict=True))
+    value, pullback = rg.vjp(gradient, *program.fresh_args(), wrt=wrt)
+    _, dots = rg.jvp(gradient, program.fresh_args(), direction, wrt=wrt)
+    want = stacked(program, wrt, expected)
+    np.testing.assert_allclose(stacked(program, wrt, pullback(along)), want, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(stacked(program, wrt, dots), want, rtol=1e-9, atol=1e-9)
+    again = gradient(*program.fresh_args())
+    np.testing.assert_allclose(stacked(program, wrt, value), stacked(program, wrt, again), rtol=1e-12, atol=1e-12)
+
+
+def stacked(program: Program, wrt: Any, bars: Any) -> np.ndarray:
+    return np.concatenate([oracle.cotangent_vector(program.args[i], bar) for i, bar in zip(wrt, bars, strict=True)])
+
+
+def without_ints(tree: Any, direction: Any) -> Any:
+    return oracle.map_leaves(lambda leaf, d: d if oracle.is_float(leaf) else None, tree, direction)

@@ -82,7 +82,7 @@ class Cotangents(Intrinsic):
         fn, _ = pipeline.prepare(fn)
         seed = rebuild(self.seed, lambda v: given[v])
         sweeps = pipeline.sweep(fn, tuple(own[v] for v in self.wrt), lambda result: (result, seed))
-        fwd, rev = pipeline.join(sweeps, Const(None))
+        fwd, rev = pipeline.join(sweeps, fn.result)
         copies, bars = pipeline.fresh_results(rev.yields, (*fn.params, *vars_of(seed)), fwd, rev)
         whole = Block((*fwd.stmts, *rev.stmts, *copies), (Aggregate(tuple, tuple(bars)),))
         hints = {v: Var(sweeps.hints[v], v.type) for v in definitions(whole) if v in sweeps.hints and not v.hint}
@@ -160,11 +160,15 @@ def _filled(sweep: Reverse, var: Var, path: tuple[Any, ...], bar: Atom) -> Atom:
     return sweep.zeros((var, path)) if _is_none(bar) and is_inexact(t) else bar
 
 
-def items(build: Builder, atom: Atom) -> list[Atom] | None:
-    """The parts of a container; None for a leaf."""
+def items(build: Builder, atom: Atom, like: Aggregate | None = None) -> list[Atom] | None:
+    """The parts of a container, of a dict in the order of ``like``; None for a leaf or where the keys differ."""
+    t = type_of(atom)
+    if like is not None and like.kind is dict and isinstance(t, AggregateT):
+        if t.kind is not dict or set(t.keys or ()) != set(like.keys or ()):
+            return None
+        return [build.call(operator.getitem, atom, Const(key), form="operator") for key in like.keys or ()]
     if isinstance(atom, Aggregate):
         return list(atom.items)
-    t = type_of(atom)
     if not isinstance(t, AggregateT):
         return None
     if t.keys is not None and t.kind is not dict:
@@ -179,12 +183,16 @@ def _paired(build: Builder, seed: Atom, atom: Atom) -> Iterator[tuple[Var, Atom]
     if isinstance(seed, Var):
         yield seed, atom
     elif isinstance(seed, Aggregate):
-        for one, other in zip(seed.items, items(build, atom) or (), strict=True):
+        parts = items(build, atom, seed)
+        if parts is None or len(parts) != len(seed.items):
+            raise ArgumentError("a cotangent has another structure than the result")
+        for one, other in zip(seed.items, parts):
             yield from _paired(build, one, other)
 
 
 def _sum(build: Builder, a: Atom, b: Atom) -> Atom:
-    left, right = items(build, a), items(build, b)
+    left = items(build, a)
+    right = items(build, b, a if isinstance(a, Aggregate) else None)
     if left is None or right is None:
         return build.call(operator.add, a, b, form="operator")
     t = type_of(a)
@@ -234,7 +242,7 @@ def _cotangent_of(shape: Atom, found: Iterator[Atom]) -> Atom:
 def _tangents(low: Lowering, node: ast.AST, shape: Atom, tangent: Atom) -> Iterator[Atom]:
     """The tangent of every inexact leaf, checked against it as far as types tell."""
     if isinstance(shape, Aggregate):
-        parts = items(low.build, tangent)
+        parts = items(low.build, tangent, shape)
         if parts is None or len(parts) != len(shape.items):
             raise low.error(ArgumentError, node, "a tangent has another structure than its argument")
         for one, other in zip(shape.items, parts, strict=True):
@@ -312,7 +320,8 @@ def _refuse_effects(low: Lowering, node: ast.AST, body: Block) -> None:
 
 
 def _is_plain(call: Call) -> bool:
-    return is_structural(call) and not isinstance(call.fn, Intrinsic)
+    """Containers and checks may be made again."""
+    return call.fn is emitted.expect_length or (is_structural(call) and not isinstance(call.fn, Intrinsic))
 
 
 def _name(fn: Any) -> str:

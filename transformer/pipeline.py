@@ -271,26 +271,22 @@ def seed_like(result: Atom) -> Atom:
 
 def _seed(atom: Atom, path: str) -> Atom:
     if isinstance(atom, Aggregate):
-        keys = atom.labels
-        parts = tuple(_seed(item, f"{path}_{key}") for key, item in zip(keys, atom.items))
-        return Aggregate(
-            atom.kind if atom.keys is None or atom.kind is dict else tuple,
-            parts,
-            atom.keys if atom.kind is dict else None,
-        )
-    t = type_of(atom)
+        parts = tuple(_seed(item, f"{path}_{key}") for key, item in zip(atom.labels, atom.items))
+        return _seed_container(atom, parts)
+    hint = atom.hint if isinstance(atom, Var) and not path else ""
+    return _seed_of_type(type_of(atom), path, hint)
+
+
+def _seed_of_type(t: Any, path: str, hint: str = "") -> Atom:
     if isinstance(t, AggregateT):
-        keys = t.labels
-        parts = tuple(
-            Var(f"z{path}_{key}_bar", item) if is_inexact(item) else Const(None) for key, item in zip(keys, t.items)
-        )
-        return Aggregate(
-            t.kind if t.keys is None or t.kind is dict else tuple, parts, t.keys if t.kind is dict else None
-        )
-    if not is_inexact(t):
-        return Const(None)
-    name = atom.hint if isinstance(atom, Var) and atom.hint and not path else f"z{path}"
-    return Var(f"{name}_bar", t)
+        return _seed_container(t, tuple(_seed_of_type(item, f"{path}_{key}") for key, item in zip(t.labels, t.items)))
+    return Var(f"{hint or f'z{path}'}_bar", t) if is_inexact(t) else Const(None)
+
+
+def _seed_container(like: Any, parts: tuple[Atom, ...]) -> Atom:
+    """A dataclass has a tuple for its cotangent."""
+    kind = like.kind if like.keys is None or like.kind is dict else tuple
+    return Aggregate(kind, parts, like.keys if like.kind is dict else None)
 
 
 def tangent(fn: Function, wrt: tuple[Var, ...], value: bool = True) -> Function:
