@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import math
+import re
 from typing import Any
 
 import numpy as np
@@ -59,6 +60,24 @@ def recursive(x, depth):
     return x if np.sum(x) > 50 else recursive(x * (1.5 + depth), depth)
 
 
+def appended(x):
+    out = []
+    with np.errstate(all="ignore"):
+        for v in x:
+            out.append(v * v)
+    return sum(out)
+
+
+def options(x, p=(1.0, 2.0), *, q=3.0):
+    with np.errstate(all="ignore"):
+        return x * p[0] * q
+
+
+def variadic(*xs, **named):
+    with np.errstate(all="ignore"):
+        return sum(xs) * named["k"]
+
+
 ROWS = [
     pytest.param(lambda x: np.sum(x * hidden(x * x)), (np.array([0.3, 0.4]),), id="array"),
     pytest.param(lambda x: x * hidden(x, k=x), (0.7,), id="scalar-and-keyword"),
@@ -69,6 +88,11 @@ ROWS = [
     pytest.param(lambda x: generated(x) * x, (0.7,), id="generator"),
     pytest.param(lambda x: tried(x) * x, (0.7,), id="try"),
     pytest.param(lambda x: np.sum(recursive(x, 0.5)), (np.array([0.7, 1.0]),), id="recursion"),
+    pytest.param(lambda x: appended(x) * x[0], (np.array([0.3, -0.6]),), id="an-error-inside-a-loop"),
+    pytest.param(lambda x: np.sum(options(x) + options(x, [x[0], 1.0], q=x[1])), (np.array([0.3, -0.6]),), id="defaults"),
+    pytest.param(lambda x: np.sum(variadic(x, x * 2, k=x[0])), (np.array([0.3, -0.6]),), id="variadic"),
+    pytest.param(lambda x: np.sum(hidden(x)[1:] * hidden(x)[0]), (np.array([0.3, -0.6]),), id="indexed"),
+    pytest.param(lambda x, c: np.sum(hidden(x) * c), (np.array([1.2]), np.array([[1.0, 3.0], [2.0, 1.0]])), id="broadcast"),
     pytest.param(lambda x: hidden(hidden(x)) + np.sum(hidden(np.array([x, 2.0]))), (0.7,), id="chained"),
 ]
 
@@ -104,13 +128,21 @@ class TestEveryRow:
         assert oracle.flat(first).tolist() == oracle.flat(pullback(1.0)).tolist()
         assert np.allclose(oracle.flat(pullback(2.0)), 2 * oracle.flat(first))
 
-    def test_forward_mode_and_second_order_are_refused_by_name(self, function: Any, args: Any) -> None:
-        wrt = oracle.float_arguments(args)
-        direction = tuple(args[i] for i in wrt)
-        with pytest.raises(NoRule, match=r"test_fallback.py:\d+: \w+ was not transformed"):
-            rg.jvp(function, args, direction, wrt=wrt)
-        with pytest.raises(NoRule, match="was not transformed"):
-            rg.hvp(function, wrt=wrt)(*args, direction)
+    def test_forward_mode_and_second_order_are_right_or_refused_by_name(self, function: Any, args: Any) -> None:
+        wrt, rng = oracle.float_arguments(args), np.random.default_rng(0)
+        direction = tuple(oracle.random_like(args[i], rng) for i in wrt)
+        try:
+            _, dot = rg.jvp(function, args, direction, wrt=wrt)
+            oracle.assert_close(np.array([dot]), oracle.directional(function, args, direction, wrt))
+        except NoRule as refusal:
+            assert re.search(r"test_fallback.py:\d+: \w+ was not transformed \(", str(refusal))
+            with pytest.raises(NoRule, match="was not transformed"):
+                rg.hvp(function, wrt=wrt)(*args, direction)
+
+
+def test_forward_mode_through_a_traced_call_is_refused_by_name() -> None:
+    with pytest.raises(NoRule, match=r"test_fallback.py:\d+: g was not transformed \(the source of g is not available\)"):
+        rg.jvp(lambda x: hidden(x), (0.5,), (1.0,))
 
 
 def test_effects_happen_once() -> None:
@@ -150,6 +182,19 @@ def test_writes_to_arguments_are_refused() -> None:
     with pytest.raises(ValueError, match="read-only"):
         rg.grad(lambda y, x: y * np.sum(hidden_write(x)))(1.0, x)
     assert list(x) == [1.0, 1.0]
+
+
+def test_a_result_that_may_be_its_argument_is_not_written_through() -> None:
+    same = elsewhere("def g(x):\n    return x")
+
+    def f(x):
+        u = x * 1.0
+        v = same(u)
+        u[0] = 4.0
+        return np.sum(u * v)
+
+    with pytest.raises(AliasedMutation, match="v also sees"):
+        rg.grad(f)(np.ones(2))
 
 
 def test_an_active_array_that_comes_another_way_is_refused_by_name() -> None:
@@ -211,14 +256,14 @@ def helper(x):
 
 def explained(x, n):
     y = helper(x) * held(x)
-    z = tried(y)
+    z = generated(y)
     limit = hidden(float(n))
     return np.sum(y * z) * limit
 
 
 def test_explain_says_what_became_of_each_call() -> None:
     report = rg.explain(explained, 0.7, 2)
-    assert report.verdicts == {"helper": "transformed", "g": "called as it is", "held": "constant", "tried": "traced"}
+    assert report.verdicts == {"helper": "transformed", "g": "called as it is", "held": "constant", "generated": "traced"}
     text = str(report)
     assert text.startswith("explained(x: f, n: i), with respect to x")
     assert "helper" in text and "transformed" in text

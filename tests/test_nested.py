@@ -265,6 +265,105 @@ def dicts_in_another_order(x, c):
     return first * value["b"] + dot
 
 
+@row(np.array([0.3, -0.6]))
+def a_store_after_the_inner_derivative(x):
+    """The outer reverse sweep evaluates it again, with the old contents."""
+    u = x * 1.0
+    g = rg.grad(lambda y: np.sum(u * y**3))(x)
+    u[0] = 5.0
+    return np.sum(g * u)
+
+
+@row(np.array([0.3, -0.6]))
+def stores_on_both_sides(x):
+    u = x * x
+    u[1] = x[0]
+    g = rg.grad(lambda y: np.sum(u * y**3))(x)
+    u[0] = g[1]
+    h = rg.grad(lambda y: np.sum(u * y**3))(u)
+    return np.sum(g * u) + np.sum(h)
+
+
+@row(np.array([0.3, -0.6]))
+def a_cotangent_that_is_a_captured_array(x):
+    g = rg.grad(lambda y: np.sum(x * y))(x)
+    g[0] = x[1]
+    return np.sum(g * x)
+
+
+@row(np.array([0.3, -0.6]), 2)
+def stores_in_a_loop(x, n):
+    u = np.zeros(n)
+    for i in range(n):
+        u[i] = rg.grad(lambda y: np.sum(y**3) * x[0] + np.sum(u))(x)[1] * (i + 1)
+    return np.sum(u**2)
+
+
+@row(np.array([0.3, -0.6]), np.array([[1.0], [2.0], [0.5]]))
+def broadcast_arguments(x, c):
+    return np.sum(rg.grad(lambda y: np.sum((y * c) ** 2))(x) ** 2)
+
+
+@row(np.array([0.5]), np.array([0.3, -0.6]))
+def broadcast_from_length_one(x, c):
+    return np.sum(rg.grad(lambda y: np.sum((y * c) ** 2))(x) ** 2)
+
+
+@row(np.array([0.3, -0.6]), 3)
+def a_pullback_in_a_loop(x, n):
+    value, pullback = rg.vjp(lambda y: np.sin(y) * x, x)
+    for _ in range(n):
+        (value,) = pullback(value)
+    return np.sum(value)
+
+
+@row(0.8)
+def an_early_return_inside(x):
+    def inner(y):
+        for _ in range(4):
+            y = y * 1.5 * x
+            if y > 1:
+                return y * y
+        return y
+
+    return rg.grad(inner)(x)
+
+
+@row(0.7)
+def a_while_loop_on_the_value(x):
+    def inner(y):
+        while y < 3:
+            y = y * 1.7
+        return y * x
+
+    return rg.grad(inner)(x) * 2
+
+
+@row(0.6, 3)
+def loops_at_every_level(x, n):
+    def outer(z):
+        def inner(y):
+            for _ in range(n):
+                y = y + 0.1 * np.sin(y * z)
+            return y * x
+
+        total = 0.0
+        for _ in range(2):
+            total = total + rg.grad(inner)(z) * z
+        return total
+
+    return rg.grad(outer)(x)
+
+
+@row(np.array([0.3, -0.6]), 3)
+def a_jacobian_in_a_loop(x, n):
+    y = x
+    for _ in range(n):
+        j = rg.jacobian(lambda z: z**2 * x)(y)
+        y = y - 0.05 * (j @ y)
+    return np.sum(y)
+
+
 @row(np.array([0.8, 0.1]), 0.7)
 def a_jacobian(x, c):
     j = rg.jacobian(lambda y: np.array([y[0] * y[1], np.sin(y[0]) * c, y[1] ** 3]))(x)

@@ -35,8 +35,14 @@ from .compile import load
 # -- values with variables in them -------------------------------------------------------------------------
 
 
+#: Types that hold no variable, told at once.
+LEAVES = frozenset([np.ndarray, np.float64, np.float32, float, int, bool, complex, str, type(None)])
+
+
 def holds_variable(value: Any) -> bool:
     """Is there a Tensor or a traced array anywhere inside?"""
+    if type(value) in LEAVES:
+        return False
     if isinstance(value, Variable):
         return True
     found = labels(value)

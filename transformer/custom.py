@@ -41,7 +41,7 @@ from .bridge import active_inputs, as_one_node, face_of, holds_variable, passive
 from .builder import leaves, type_of
 from .intrinsics import Asserted, Intrinsic, applied, free
 from .ir import Aggregate, Atom, Block, Call, Const, Function, Let, Ref, Var, vars_of, walk
-from .nested import Cotangents, Inner, inner_program, items, named, write
+from .nested import Cotangents, Inner, Snapshot, inner_program, items, named, write
 from .types import OPAQUE, AggregateT, NumberT, OpaqueT, ScalarT, is_inexact
 from .values import Compiletime
 
@@ -446,16 +446,14 @@ class Facts:
 
 def _facts(low: Lowering, f: Any, args: Any, kwargs: Any, node: ast.AST) -> Facts:
     """Lower the body, and forget it."""
-    before = [dict(frame.env) for frame in low.frames]
+    before = Snapshot(low)
     try:
         with low.build.block() as stmts:
             result = calls.call(low, Ref(f, named(f)), args, kwargs, node)
     except DifferentiationError:  # its body is not for the transformer: that is why it has a rule of its own
         return Facts()
     finally:
-        for frame, env in zip(low.frames, before):
-            frame.env.clear()
-            frame.env.update(env)
+        before.restore()
     body = Block(tuple(stmts))
     pure = all(is_pure(s.call) or is_structural(s.call) for s in walk(body) if isinstance(s, Let))
     if isinstance(result, Compiletime) or isinstance(type_of(result), OpaqueT):
@@ -506,12 +504,14 @@ def _pushforward(low: Lowering, target: Custom, args: tuple[Any, ...], node: ast
         return None, None
     primals = Aggregate(tuple, args)
     tangents = Aggregate(tuple, tuple(map(_placeholder, args)))
+    before = Snapshot(low)
     try:
         inner = inner_program(low, node, Ref(target.jvp, named(target)), (primals, tangents), {}, [0, 1])
         found = items(low.build, inner.program.result)
         if found is None or len(found) != 2:
             raise low.error(ArgumentError, node, f"the jvp of {target.__name__} must return (out, out_dot)")  # type: ignore[attr-defined]
     except DifferentiationError as error:
+        before.restore()
         return None, error
     body = replace(inner.program.body, yields=(found[1],))
     return replace(inner, program=replace(inner.program, body=body)), None

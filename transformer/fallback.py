@@ -29,7 +29,7 @@ from . import api, calls  # noqa: F401  (the example uses api)
 from .builder import type_of
 from .intrinsics import Intrinsic
 from .ir import Atom, Block, Call, Const, Let, Ref, Var, vars_of
-from .nested import named
+from .nested import Snapshot, named
 from .parse import parse
 from .types import OPAQUE, AggregateT, NumberT, is_inexact
 from .values import Compiletime
@@ -60,7 +60,7 @@ class TracedCall(Intrinsic):
     fn: FunctionType
     names: tuple[str, ...]
     reason: str
-    pure, fresh = False, True
+    pure = False  # nor fresh: the plain function may return its argument, or a view of it
 
     @property
     def __name__(self) -> str:  # type: ignore[override]
@@ -97,7 +97,7 @@ class WithPull(Intrinsic):
 
     of: TracedCall
     mask: tuple[bool, ...]
-    pure, fresh = False, True
+    pure = False
 
     @property
     def __name__(self) -> str:  # type: ignore[override]
@@ -136,15 +136,12 @@ def enter(low: Lowering, fn: FunctionType, args: Any, kwargs: Any, node: ast.AST
 @contextmanager
 def attempt(low: Lowering) -> Iterator[None]:
     """What is lowered inside counts only if it succeeds."""
-    before, notes = [dict(frame.env) for frame in low.frames], len(low.notes)
+    before = Snapshot(low)
     try:
         with low.build.block() as stmts:
             yield
     except DifferentiationError:
-        for frame, env in zip(low.frames, before):
-            frame.env.clear()
-            frame.env.update(env)
-        del low.notes[notes:]
+        before.restore()
         raise
     for stmt in stmts:
         low.build.add(stmt)
