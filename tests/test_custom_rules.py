@@ -7,6 +7,7 @@ purpose, the reference is differences of a function that has that derivative.
 from __future__ import annotations
 
 import math
+import sys
 from typing import Any
 
 import numpy as np
@@ -304,6 +305,29 @@ def test_derivatives_of_the_function_itself() -> None:
     assert np.isclose(rg.grad(rg.grad(softplus))(0.3), math.exp(0.3) / (1 + math.exp(0.3)) ** 2)
     assert rg.grad(cube)(2.0) == 12.0
     assert rg.grad(math.sin)(0.0) == 1.0
+
+
+def test_a_derivative_given_anew_is_used() -> None:
+    f = rg.custom_jvp(lambda x: x)
+    f.defjvp(lambda primals, tangents: (primals[0], 2 * tangents[0]))
+    g = rg.grad(lambda x: f(x) * 1.0)
+    assert g(1.0) == 2.0
+    f.defjvp(lambda primals, tangents: (primals[0], 3 * tangents[0]))
+    assert g(1.0) == 3.0
+    f.defvjp(lambda x: (x, None), lambda kept, z_bar: (5 * z_bar,))
+    assert g(1.0) == 5.0
+
+
+def test_a_rule_for_a_function_of_a_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = sys.modules["retrograd.runtime.rules.rule"]._TABLE
+    monkeypatch.setitem(table, math.remainder, None)  # and out of it again after the test
+
+    @rg.rule(math.remainder, linear=("x",))
+    def remainder_rule(z_bar, z, x, y):
+        x_bar = z_bar
+        return x_bar
+
+    assert rg.grad(lambda x: x * math.remainder(x, 1.0))(2.3) == math.remainder(2.3, 1.0) + 2.3
 
 
 # -- constants -------------------------------------------------------------------------------------------------

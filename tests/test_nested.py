@@ -285,6 +285,17 @@ def stores_on_both_sides(x):
 
 
 @row(np.array([0.3, -0.6]))
+def a_store_into_the_argument_itself(x):
+    def inner(y):
+        y[0] = y[1] * x[0]
+        return np.sum(y**3)
+
+    u = x * 2
+    g = rg.grad(inner)(u)
+    return np.sum(g * u) + np.sum(rg.grad(inner)(x.copy()))
+
+
+@row(np.array([0.3, -0.6]))
 def a_cotangent_that_is_a_captured_array(x):
     g = rg.grad(lambda y: np.sum(x * y))(x)
     g[0] = x[1]

@@ -104,7 +104,7 @@ def primitive(
     low: Lowering, fn: Any, args: Args, kwargs: Kwargs, node: ast.AST, hint: str = "", form: str = "call"
 ) -> Any:
     """A call with a derivative rule, written down with its type."""
-    no_functions(low, (*args, *kwargs.values()), node)
+    _no_functions(low, (*args, *kwargs.values()), node)
     for name in ("out", "where"):
         if name in kwargs and not (isinstance(kwargs[name], Const) and kwargs[name].value is None):
             raise low.unsupported(
@@ -119,7 +119,7 @@ def primitive(
     return result
 
 
-def no_functions(low: Lowering, atoms: Any, node: ast.AST) -> None:
+def _no_functions(low: Lowering, atoms: Any, node: ast.AST) -> None:
     for atom in atoms:
         if isinstance(atom, Compiletime):
             raise low.unsupported(node, "a function or iterator cannot be passed to this call")
@@ -127,7 +127,7 @@ def no_functions(low: Lowering, atoms: Any, node: ast.AST) -> None:
 
 def opaque(low: Lowering, fn: Any, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
     """A call of which nothing is known; an active argument is refused later, by ``activity``, with its name."""
-    no_functions(low, (*args, *kwargs.values()), node)
+    _no_functions(low, (*args, *kwargs.values()), node)
     if not is_hashable(fn):
         raise low.error(
             NoRule, node, f"no derivative rule for {getattr(fn, '__name__', fn)}",

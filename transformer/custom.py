@@ -18,7 +18,7 @@ import ast
 import functools
 import inspect
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from types import FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
@@ -473,6 +473,7 @@ def checked(low: Lowering, var: Var, what: str) -> Atom:
 
 def lower_custom(low: Lowering, target: Custom, args: Any, kwargs: Any, node: ast.AST, hint: str) -> Any:
     given = _positional_atoms(low, target, args, kwargs, node)
+    _guard(low, target)
     facts = _facts(low, target.f, given, {}, node)
     inner, problem = _pushforward(low, target, given, node)
     captured = tuple(inner.args[p] for p in inner.program.params[len(inner.wrt) :]) if inner is not None else ()
@@ -494,8 +495,30 @@ def _positional_atoms(low: Lowering, target: Any, args: Any, kwargs: Any, node: 
     out: list[Any] = []
     for name, p in inspect.signature(target).parameters.items():
         out += given.get(name, ()) if p.kind is p.VAR_POSITIONAL else [given[name]]
-    calls.no_functions(low, out, node)
+    _refuse_functions(low, out, node)
     return tuple(out)
+
+
+def _refuse_functions(low: Lowering, atoms: Iterable[Any], node: ast.AST) -> None:
+    if any(isinstance(atom, Compiletime) for atom in atoms):
+        raise low.unsupported(node, "a function or iterator cannot be passed to this call")
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A function of a ``Custom``, as a guard reads it."""
+
+    target: Custom
+    name: str
+
+    def __call__(self, fn: Any) -> Any:
+        return getattr(self.target, self.name)
+
+
+def _guard(low: Lowering, target: Custom) -> None:
+    """A derivative given anew is transformed anew."""
+    for name in ("fwd", "bwd", "jvp"):
+        low.guards["custom", id(target), name] = (_Part(target, name), getattr(target, name))
 
 
 def _pushforward(low: Lowering, target: Custom, args: tuple[Any, ...], node: ast.AST) -> Any:
@@ -525,7 +548,7 @@ def _placeholder(atom: Atom) -> Atom:
 
 
 def lower_constant(low: Lowering, target: Constant, args: Any, kwargs: Any, node: ast.AST, hint: str) -> Any:
-    calls.no_functions(low, (*args, *kwargs.values()), node)
+    _refuse_functions(low, (*args, *kwargs.values()), node)
     facts = _facts(low, target.f, args, kwargs, node)
     op = ConstantCall(target, tuple(kwargs), facts.pure, facts.fresh)
     made = low.build.let(Call(op, (*args, *kwargs.values())), facts.type, hint)

@@ -531,10 +531,12 @@ def _matrix(template: dict[tuple[int, int], Any]) -> Callable[..., Any]:
         section = Section("section", fn, 0, args, tuple(kwargs.items()), slot)
         result = inner_program(low, node, section, (x,), {}, [0]).program.result
         ranks = getattr(type_of(result), "ndim", -1), getattr(type_of(x), "ndim", -1)
+        if any(isinstance(type_of(a), ArrayT) and type_of(a).dtype != np.dtype(float) for a in (result, x)):
+            ranks = (-1, -1)  # the templates fill arrays of float64
         if ranks not in template:
             raise low.unsupported(
-                node, f"{request.kind} inside a differentiated function, of a result with {ranks[0]} axes by one with {ranks[1]}",
-                "Use rg.vjp or rg.jvp on flat arrays.",
+                node, f"{request.kind} of {type_of(result)} by {type_of(x)} inside a differentiated function",
+                "Use rg.vjp or rg.jvp, or flat arrays of float64.",
             )  # fmt: skip
         return calls.call(low, Ref(template[ranks], request.kind), (section, x), {}, node)
 
