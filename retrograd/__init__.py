@@ -2,6 +2,7 @@
 
 from retrograd.runtime.errors import DifferentiationError
 from retrograd.torch_names import *  # noqa: F403
+from retrograd.transformer import fallback as fallback
 from retrograd.transformer import nested as nested
 from retrograd.transformer.api import (
     check_grads,
@@ -16,17 +17,25 @@ from retrograd.transformer.api import (
     vjp,
 )
 from retrograd.transformer.bridge import differentiable
+from retrograd.transformer.custom import constant, custom_jvp, custom_vjp, primitive, rule
+from retrograd.transformer.explain import explain
 from retrograd.transformer.symbolic import symbolic
 
 __all__ = [
     "DifferentiationError",
     "check_grads",
+    "constant",
+    "custom_jvp",
+    "custom_vjp",
     "differentiable",
+    "explain",
     "grad",
     "hessian",
     "hvp",
     "jacobian",
     "jvp",
+    "primitive",
+    "rule",
     "source",
     "stop_gradient",
     "symbolic",

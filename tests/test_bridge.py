@@ -301,6 +301,15 @@ def test_traced_arrays_cross_too() -> None:
     oracle.assert_close(pullback(1.0)[0], estimate)
 
 
+def test_it_crosses_inside_a_traced_callee() -> None:
+    scope: dict[str, Any] = {"np": np, "energy": energy}
+    exec("def g(x):\n    return energy(np.cos(x), 2.0) * x[0]", scope)
+    x = np.array([0.3, 0.7])
+    estimate = oracle.gradient(lambda x: energy(np.cos(x), 2.0) * x[0], (x,), (0,), 1.0)
+    inner = scope["g"]
+    oracle.assert_close(rg.grad(lambda x: inner(x))(x), estimate)
+
+
 @dataclasses.dataclass
 class Spring:
     k: float

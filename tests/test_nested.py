@@ -15,6 +15,9 @@ import pytest
 import retrograd as rg
 from retrograd.runtime.errors import ArgumentError, DifferentiationError, UnsupportedSyntax
 from tests import oracle
+from tests.test_zoo import REQUIRED, each, is_scalar, plain, rng_of
+from tests.test_zoo import wrt_of as wrt_of_program
+from tests.zoo import Program
 
 ROWS: list[Any] = []
 
@@ -254,6 +257,124 @@ def a_vjp_of_a_pair(x, c):
     return np.sum(y_bar**2) + z_bar * p
 
 
+@row(0.8, 0.3)
+def dicts_in_another_order(x, c):
+    value, pullback = rg.vjp(lambda y: {"a": y**2, "b": y**3 * c}, x)
+    (first,) = pullback({"b": 0.5, "a": x})
+    _, dot = rg.jvp(lambda p: p["a"] ** 2 * p["b"], ({"a": x, "b": c},), ({"b": 1.0, "a": x},))
+    return first * value["b"] + dot
+
+
+@row(np.array([0.3, -0.6]))
+def a_store_after_the_inner_derivative(x):
+    """The outer reverse sweep evaluates it again, with the old contents."""
+    u = x * 1.0
+    g = rg.grad(lambda y: np.sum(u * y**3))(x)
+    u[0] = 5.0
+    return np.sum(g * u)
+
+
+@row(np.array([0.3, -0.6]))
+def stores_on_both_sides(x):
+    u = x * x
+    u[1] = x[0]
+    g = rg.grad(lambda y: np.sum(u * y**3))(x)
+    u[0] = g[1]
+    h = rg.grad(lambda y: np.sum(u * y**3))(u)
+    return np.sum(g * u) + np.sum(h)
+
+
+@row(np.array([0.3, -0.6]))
+def a_store_into_the_argument_itself(x):
+    def inner(y):
+        y[0] = y[1] * x[0]
+        return np.sum(y**3)
+
+    u = x * 2
+    g = rg.grad(inner)(u)
+    return np.sum(g * u) + np.sum(rg.grad(inner)(x.copy()))
+
+
+@row(np.array([0.3, -0.6]))
+def a_cotangent_that_is_a_captured_array(x):
+    g = rg.grad(lambda y: np.sum(x * y))(x)
+    g[0] = x[1]
+    return np.sum(g * x)
+
+
+@row(np.array([0.3, -0.6]), 2)
+def stores_in_a_loop(x, n):
+    u = np.zeros(n)
+    for i in range(n):
+        u[i] = rg.grad(lambda y: np.sum(y**3) * x[0] + np.sum(u))(x)[1] * (i + 1)
+    return np.sum(u**2)
+
+
+@row(np.array([0.3, -0.6]), np.array([[1.0], [2.0], [0.5]]))
+def broadcast_arguments(x, c):
+    return np.sum(rg.grad(lambda y: np.sum((y * c) ** 2))(x) ** 2)
+
+
+@row(np.array([0.5]), np.array([0.3, -0.6]))
+def broadcast_from_length_one(x, c):
+    return np.sum(rg.grad(lambda y: np.sum((y * c) ** 2))(x) ** 2)
+
+
+@row(np.array([0.3, -0.6]), 3)
+def a_pullback_in_a_loop(x, n):
+    value, pullback = rg.vjp(lambda y: np.sin(y) * x, x)
+    for _ in range(n):
+        (value,) = pullback(value)
+    return np.sum(value)
+
+
+@row(0.8)
+def an_early_return_inside(x):
+    def inner(y):
+        for _ in range(4):
+            y = y * 1.5 * x
+            if y > 1:
+                return y * y
+        return y
+
+    return rg.grad(inner)(x)
+
+
+@row(0.7)
+def a_while_loop_on_the_value(x):
+    def inner(y):
+        while y < 3:
+            y = y * 1.7
+        return y * x
+
+    return rg.grad(inner)(x) * 2
+
+
+@row(0.6, 3)
+def loops_at_every_level(x, n):
+    def outer(z):
+        def inner(y):
+            for _ in range(n):
+                y = y + 0.1 * np.sin(y * z)
+            return y * x
+
+        total = 0.0
+        for _ in range(2):
+            total = total + rg.grad(inner)(z) * z
+        return total
+
+    return rg.grad(outer)(x)
+
+
+@row(np.array([0.3, -0.6]), 3)
+def a_jacobian_in_a_loop(x, n):
+    y = x
+    for _ in range(n):
+        j = rg.jacobian(lambda z: z**2 * x)(y)
+        y = y - 0.05 * (j @ y)
+    return np.sum(y)
+
+
 @row(np.array([0.8, 0.1]), 0.7)
 def a_jacobian(x, c):
     j = rg.jacobian(lambda y: np.array([y[0] * y[1], np.sin(y[0]) * c, y[1] ** 3]))(x)
@@ -420,3 +541,34 @@ def test_the_emitted_text_reads_well() -> None:
     gradient = rg.grad(h)
     assert gradient(1.5) == 13.5
     assert "tape" not in rg.source(gradient)
+
+
+# -- the zoo --------------------------------------------------------------------------------------------------
+
+SMOOTH = [p for p in REQUIRED if p.smooth and is_scalar(plain(p))]
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@each(SMOOTH)
+def test_the_gradient_of_every_program_is_differentiated(program: Program) -> None:
+    """``vjp`` and ``jvp`` of ``rg.grad(f)`` along ``v`` are both the Hessian along ``v``."""
+    wrt, rng = wrt_of_program(program), rng_of(program)
+    direction = tuple(oracle.random_like(program.args[i], rng) for i in wrt)
+    gradient = rg.grad(program.function, wrt=wrt)
+    expected = rg.hvp(program.function, wrt=wrt)(*program.fresh_args(), direction)
+    along = tuple(without_ints(program.args[i], d) for i, d in zip(wrt, direction, strict=True))
+    value, pullback = rg.vjp(gradient, *program.fresh_args(), wrt=wrt)
+    _, dots = rg.jvp(gradient, program.fresh_args(), direction, wrt=wrt)
+    want = stacked(program, wrt, expected)
+    np.testing.assert_allclose(stacked(program, wrt, pullback(along)), want, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(stacked(program, wrt, dots), want, rtol=1e-9, atol=1e-9)
+    again = gradient(*program.fresh_args())
+    np.testing.assert_allclose(stacked(program, wrt, value), stacked(program, wrt, again), rtol=1e-12, atol=1e-12)
+
+
+def stacked(program: Program, wrt: Any, bars: Any) -> np.ndarray:
+    return np.concatenate([oracle.cotangent_vector(program.args[i], bar) for i, bar in zip(wrt, bars, strict=True)])
+
+
+def without_ints(tree: Any, direction: Any) -> Any:
+    return oracle.map_leaves(lambda leaf, d: d if oracle.is_float(leaf) else None, tree, direction)

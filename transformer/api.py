@@ -20,6 +20,7 @@ import numpy as np
 
 from retrograd.runtime import emitted
 from retrograd.runtime.errors import AliasedMutation, ArgumentError, DifferentiationError
+from retrograd.runtime.rules import lookup
 
 from . import pipeline
 from .builder import type_of
@@ -73,7 +74,7 @@ class Target:
 def target_of(f: Any) -> Target:
     """The Python function behind what the user passed."""
     f = undecorated(f)
-    if hasattr(f, "__retrograd__"):
+    if hasattr(f, "__retrograd__") or (not isinstance(f, FunctionType) and lookup(f) is not None):
         return Target(caller_of(f))
     if inspect.ismethod(f):
         bound: Any = f
@@ -90,7 +91,8 @@ def target_of(f: Any) -> Target:
 
 def caller_of(f: Any) -> FunctionType:
     """A Python function that calls ``f``: a derivative, or a function with a rule of its own, to be differentiated."""
-    signature = inspect.signature(f)
+    known = lookup(f)
+    signature = inspect.signature(f) if known is None else known.signature
     bare = [p.replace(annotation=p.empty, default=p.empty) for p in signature.parameters.values()]
     clean = "".join(c if c.isalnum() else "_" for c in getattr(f, "__name__", "f")).strip("_")
     name = clean if clean.isidentifier() and not keyword.iskeyword(clean) else "function"
@@ -148,6 +150,7 @@ class Specialised:
     guard: Callable[..., bool]
     identities: tuple[tuple[Any, Any], ...]
     types: dict[str, Any]
+    notes: tuple[Any, ...] = ()  # what became of each call, for ``explain``
 
     def by_name(self, names: Sequence[str]) -> tuple[Var, ...]:
         found = {p.hint: p for p in self.program.params[: len(self.params)]}
@@ -174,7 +177,7 @@ def specialise(target: Target, values: tuple[Any, ...], wrt: Sequence[str]) -> S
         captured_types = tuple(var.type for var, _ in low.captures.values())
         names = (*target.names, *(f"captured {k}" for k in range(len(captured))))
         guard = write_guard(names, (*types.values(), *captured_types), fixed)
-        return Specialised(program, variables, captured, guard, tuple(low.guards.values()), types)
+        return Specialised(program, variables, captured, guard, tuple(low.guards.values()), types, tuple(low.notes))
 
 
 def _parameter_type(name: str, value: Any, wanted: bool, target: Target) -> Any:
@@ -406,7 +409,7 @@ def _gradient(f: Any, wrt: Wrt, value: bool, has_aux: bool, jit: Jit = False) ->
     return made
 
 
-def _default_wrt(target: Target, values: tuple[Any, ...]) -> tuple[str, ...]:
+def default_wrt(target: Target, values: tuple[Any, ...]) -> tuple[str, ...]:
     return tuple(n for n, v in zip(target.names, values) if is_inexact(abstract(v, n)))
 
 
@@ -427,7 +430,7 @@ class Pullbacks:
 
     def __call__(self, *args: Any, **kwargs: Any) -> tuple[Any, Callable[..., Any]]:
         values = self.target.arrange(args, kwargs)
-        names = self.wrt if self.wrt is not None else _default_wrt(self.target, values)
+        names = self.wrt if self.wrt is not None else default_wrt(self.target, values)
         (value, record), adjoint, seeds = self.pairs(names)(*args, **kwargs)
 
         def pullback(z_bar: Any) -> tuple[Any, ...]:
@@ -530,7 +533,7 @@ class Pushforwards:
 
     def __call__(self, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
         values = self.target.arrange(tuple(primals), {})
-        names = self.wrt if self.wrt is not None else _default_wrt(self.target, values)
+        names = self.wrt if self.wrt is not None else default_wrt(self.target, values)
         if self.wrt is None and len(tangents) == len(values):
             tangents = [t for n, t in zip(self.target.names, tangents) if n in names]
         if len(tangents) != len(names):
@@ -721,7 +724,7 @@ def source(f: Any, *example_args: Any, **kwargs: Any) -> str:
             "the source depends on the argument types", remedy="Pass example arguments: rg.source(f, *args)."
         )
     target = target_of(f)
-    names = _default_wrt(target, target.arrange(example_args, kwargs))
+    names = default_wrt(target, target.arrange(example_args, kwargs))
     made = _gradient(f, names if len(names) != 1 else names[0], True, False)
     return made.emitted(*example_args, **kwargs)
 
@@ -744,7 +747,7 @@ def check_grads(
     """
     target = target_of(f)
     values = target.arrange(tuple(args), {})
-    names = _default_wrt(target, values) if wrt is None else wrt_names(target, wrt)[0]
+    names = default_wrt(target, values) if wrt is None else wrt_names(target, wrt)[0]
     rng = np.random.default_rng(0)
     primals = dict(zip(target.names, values))
     direction = {

@@ -15,9 +15,8 @@ tensor(12.5664)
 
 from __future__ import annotations
 
-import dataclasses
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import MethodType
 from typing import Any
@@ -27,65 +26,23 @@ import numpy as np
 from retrograd.runtime import modes
 from retrograd.runtime.errors import AliasedMutation, ArgumentError, NoRule
 from retrograd.runtime.graph import Saved, Variable, node_name, record, requires_grad
+from retrograd.runtime.structure import Path, at, labels, leaves, mapped, part
 
 from . import api, pipeline
 from .builder import type_of
 from .compile import load
-from .types import construct
 
-Path = tuple[Any, ...]
-
-
-# -- nested values ----------------------------------------------------------------------------------------
+# -- values with variables in them -------------------------------------------------------------------------
 
 
-def labels(value: Any) -> list[Any] | None:
-    """What the parts of a container are found under; None for a leaf."""
-    if isinstance(value, Variable):
-        return None
-    if type(value) is dict:
-        return list(value)
-    if type(value) in (tuple, list):
-        return list(range(len(value)))
-    if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return list(value._fields)
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return [field.name for field in dataclasses.fields(value)]
-    return None
-
-
-def part(value: Any, label: Any) -> Any:
-    return value[label] if type(value) in (dict, tuple, list) else getattr(value, label)
-
-
-def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """The leaves of nested containers with the path to each."""
-    found = labels(value)
-    if found is None:
-        yield path, value
-    else:
-        for label in found:
-            yield from leaves(part(value, label), (*path, label))
-
-
-def mapped(change: Callable[[Path, Any], Any], value: Any, path: Path = ()) -> Any:
-    """The same containers with every leaf changed."""
-    found = labels(value)
-    if found is None:
-        return change(path, value)
-    parts = [mapped(change, part(value, label), (*path, label)) for label in found]
-    return construct(type(value), parts, None if type(value) in (tuple, list) else tuple(found))
-
-
-def at(value: Any, path: Path) -> Any:
-    """The leaf at the end of a path."""
-    for label in path:
-        value = part(value, label)
-    return value
+#: Types that hold no variable, told at once.
+LEAVES = frozenset([np.ndarray, np.float64, np.float32, float, int, bool, complex, str, type(None)])
 
 
 def holds_variable(value: Any) -> bool:
     """Is there a Tensor or a traced array anywhere inside?"""
+    if type(value) in LEAVES:
+        return False
     if isinstance(value, Variable):
         return True
     found = labels(value)
@@ -219,6 +176,48 @@ def _own(leaf: Any, others: list[Any]) -> Any:
     return leaf
 
 
+def active_inputs(names: Sequence[str], values: Sequence[Any]) -> tuple[Input, ...]:
+    """The variables among the arguments whose derivative may be asked for."""
+    return tuple(
+        Input(name, path, leaf)
+        for name, value in zip(names, values, strict=True)
+        for path, leaf in leaves(value)
+        if isinstance(leaf, Variable) and requires_grad(leaf)
+    )
+
+
+def passive(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """No derivative can be asked for: the user's function itself, on plain arrays."""
+    face = face_of((args, kwargs))
+    result = f(*read_only(args), **read_only(kwargs))
+    others = [leaf for _, leaf in leaves(plain((args, kwargs)))]
+    return mapped(lambda _, leaf: _wrapped(face, _own(leaf, others)), result)
+
+
+def as_one_node(
+    value: Any,
+    inputs: tuple[Input, ...],
+    pullback: Callable[[Any], Sequence[Any]],
+    name: str,
+    face: type[Variable],
+    others: Any,
+) -> Any:
+    """Record a value whose ``pullback`` takes a cotangent in its structure and returns one for each input."""
+    apart = [leaf for _, leaf in leaves(others)]
+    own = mapped(lambda _, leaf: _own(leaf, apart), value)
+    paths = [path for path, leaf in leaves(own) if _inexact(leaf)]
+
+    def pull(*bars: Any) -> tuple[Any, ...]:
+        given = {path: _seed(bar, at(own, path)) for path, bar in zip(paths, bars, strict=True)}
+        return tuple(pullback(mapped(lambda path, leaf: given.get(path), own)))
+
+    if not paths:
+        return mapped(lambda _, leaf: _wrapped(face, leaf), own)
+    made = record(tuple(at(own, path) for path in paths), [i.variable for i in inputs], pull, name, None, face)
+    found = dict(zip(paths, made, strict=True))
+    return mapped(lambda path, leaf: found[path] if path in found else _wrapped(face, leaf), own)
+
+
 class Bridge:
     """A function as an operation of the graph."""
 
@@ -233,25 +232,13 @@ class Bridge:
         values = self.target.arrange(args, kwargs)
         inputs = self.inputs(values) if modes.GRAD.get() else ()
         if not inputs:
-            return self.passive(args, kwargs)
+            return passive(self.f, args, kwargs)
         crossing = self.cross(inputs, plain(values))
-        return self.recorded(crossing, inputs, _face(values))
-
-    def passive(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """No derivative can be asked for: the user's function itself, on plain arrays."""
-        face = _face((args, kwargs))
-        result = self.f(*read_only(args), **read_only(kwargs))
-        others = [leaf for _, leaf in leaves(plain((args, kwargs)))]
-        return mapped(lambda _, leaf: _wrapped(face, _own(leaf, others)), result)
+        return self.recorded(crossing, inputs, face_of(values))
 
     def inputs(self, values: tuple[Any, ...]) -> tuple[Input, ...]:
         """The active variables among the arguments; one that ``wrt`` leaves out is an error."""
-        found = tuple(
-            Input(name, path, leaf)
-            for name, value in zip(self.target.names, values)
-            for path, leaf in leaves(value)
-            if isinstance(leaf, Variable) and requires_grad(leaf)
-        )
+        found = active_inputs(self.target.names, values)
         wrt = self.pullbacks.wrt
         left_out = [entry.name for entry in found if wrt is not None and entry.name not in wrt]
         if left_out:
@@ -319,7 +306,7 @@ class Tangents(api.Transformed):
         return self.run(entry, values, captured)
 
 
-def _face(values: Any) -> type[Variable]:
+def face_of(values: Any) -> type[Variable]:
     return next(leaf._face() for _, leaf in leaves(values) if isinstance(leaf, Variable))
 
 
@@ -338,7 +325,7 @@ class Differentiable:
     """The user's function, with its derivatives beside it; see ``differentiable``."""
 
     def __init__(self, f: Callable[..., Any], wrt: api.Wrt | None = None, **options: Any) -> None:
-        functools.update_wrapper(self, f)
+        functools.update_wrapper(self, f, updated=())
         self.__retrograd_primal__ = f
         self._wrt, self._options = wrt, options
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from retrograd.runtime import emitted
-from retrograd.runtime.errors import SourceUnavailable
+from retrograd.runtime.errors import NoRule
 from retrograd.runtime.rules import METHODS, lookup
 
 from . import containers, stores
@@ -93,7 +93,7 @@ def call_object(low: Lowering, target: Any, text: str, args: Args, kwargs: Kwarg
     if isinstance(target, type):
         return construct(low, target, args, kwargs, node, hint)
     if isinstance(target, FunctionType) and not _of_numpy(target) and target.__module__ not in OPAQUE_MODULES:
-        return enter(low, target, args, kwargs, node)
+        return OBJECTS["function"](low, target, args, kwargs, node, hint)
     return opaque(low, target, args, kwargs, node, hint)
 
 
@@ -174,6 +174,11 @@ def _no_functions(low: Lowering, atoms: Any, node: ast.AST) -> None:
 def opaque(low: Lowering, fn: Any, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
     """A call of which nothing is known; an active argument is refused later, by ``activity``, with its name."""
     _no_functions(low, (*args, *kwargs.values()), node)
+    if not is_hashable(fn):
+        raise low.error(
+            NoRule, node, f"no derivative rule for {getattr(fn, '__name__', fn)}",
+            "Wrap it in a function, make that a primitive with rg.primitive, and register its rule with rg.rule.",
+        )  # fmt: skip
     if _writes_arguments(fn):
         raise low.unsupported(
             node,
@@ -257,10 +262,7 @@ def enter(low: Lowering, fn: FunctionType, args: Args, kwargs: Kwargs, node: ast
     """Inline a Python function: its parameters hold the arguments' atoms."""
     from .lower import cells_of
 
-    try:
-        source = parse(fn)
-    except SourceUnavailable:
-        return opaque(low, fn, args, kwargs, node, "")
+    source = parse(fn)
     env = _bound(low, inspect.signature(fn, follow_wrapped=False), args, kwargs, node, fn.__name__)
     env = {k: v if not _is_default(v) else low.found(v.value, k, node, key=(id(fn), k)) for k, v in env.items()}
     return low.enter(source, fn.__globals__, cells_of(fn), env, node, None, fn.__qualname__)

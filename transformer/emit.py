@@ -164,12 +164,21 @@ class Emitter:
         keywords = [ast.keyword(k, self.expr(a)) for k, a in call.kwargs]
         if style == "method":
             return ast.Call(
-                ast.Attribute(self.expr(args[0]), name, ast.Load()), [self.expr(a) for a in args[1:]], keywords
+                ast.Attribute(self.expr(args[0]), name, ast.Load()), [self.argument(a) for a in args[1:]], keywords
             )
         text = getattr(fn, "__name__", type(fn).__name__)
         return ast.Call(
-            self.reference(fn, text if text.isidentifier() else "function"), [self.expr(a) for a in args], keywords
+            self.reference(fn, text if text.isidentifier() else "function"), [self.argument(a) for a in args], keywords
         )
+
+    def argument(self, atom: Atom) -> ast.expr:
+        """An atom outside square brackets, where a slice is a call."""
+        if isinstance(atom, SliceAtom):
+            parts = [self.expr(p) for p in (atom.start, atom.stop, atom.step)]
+            return ast.Call(ast.Name("slice", ast.Load()), parts, [])
+        if isinstance(atom, Aggregate) and atom.kind is tuple:
+            return ast.Tuple([self.argument(item) for item in atom.items], ast.Load())
+        return self.expr(atom)
 
     # -- lines --------------------------------------------------------------------------------------------
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import operator
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from .ir import (
@@ -70,12 +70,41 @@ class Intrinsic(ABC):
         return [stmt]
 
 
+@dataclass(frozen=True, eq=False)
+class Asserted(Intrinsic):
+    """``check(value, what)``: the value itself, or an error at run time."""
+
+    check: Callable[[Any, str], Any]
+    what: str
+
+    def expand(self, stmt: Let) -> Block:
+        result = Var(stmt.var.hint, stmt.var.type)
+        return Block((Let(result, Call(self.check, (*stmt.call.args, Const(self.what))), stmt.loc),), (result,))
+
+    def reverse(self, sweep: Reverse, stmt: Let, z_bar: Atom) -> None:
+        sweep.accumulate(stmt.call.args[0], z_bar)
+
+    def forward(self, sweep: Forward, stmt: Let) -> None:
+        sweep.bind(stmt.var, sweep.dot(stmt.call.args[0]))
+
+
 def is_intrinsic(stmt: Stmt) -> bool:
     return isinstance(stmt, Let) and isinstance(stmt.call.fn, Intrinsic)
 
 
 def holds_intrinsics(block: Block) -> bool:
     return any(map(is_intrinsic, walk(block)))
+
+
+def with_records(block: Block, active: set[Var]) -> Block:
+    """The program in which active intrinsics leave what their pullbacks need."""
+    out: list[Stmt] = []
+    for stmt in block.stmts:
+        if isinstance(stmt, Let) and isinstance(stmt.call.fn, Intrinsic) and stmt.var in active:
+            out += stmt.call.fn.recorded(stmt, active)
+        else:
+            out.append(map_blocks(stmt, lambda b: with_records(b, active)))
+    return Block(tuple(out), block.yields)
 
 
 # -- programs as values -----------------------------------------------------------------------------------

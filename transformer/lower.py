@@ -72,6 +72,7 @@ class Lowering:
         self.loop_depth = 0
         self.caught: list[Var] = []
         self.one_by_one = False  # are the statements of try blocks guarded one by one?
+        self.notes: list[Any] = []  # what became of each call, for ``explain``
 
     # -- places and errors --------------------------------------------------------------------------------
 

@@ -82,11 +82,11 @@ class Cotangents(Intrinsic):
         fn, _ = pipeline.prepare(fn)
         seed = rebuild(self.seed, lambda v: given[v])
         sweeps = pipeline.sweep(fn, tuple(own[v] for v in self.wrt), lambda result: (result, seed))
-        fwd, rev = pipeline.join(sweeps, Const(None))
+        fwd, rev = pipeline.join(sweeps, fn.result)
         copies, bars = pipeline.fresh_results(rev.yields, (*fn.params, *vars_of(seed)), fwd, rev)
         whole = Block((*fwd.stmts, *rev.stmts, *copies), (Aggregate(tuple, tuple(bars)),))
-        named = renamed(whole, {v: Var(hint, v.type) for v, hint in sweeps.hints.items() if not v.hint})
-        return with_values(named, {own[p]: given[p] for p in self.fn.params})
+        hints = {v: Var(sweeps.hints[v], v.type) for v in definitions(whole) if v in sweeps.hints and not v.hint}
+        return with_values(renamed(whole, hints), {own[p]: given[p] for p in self.fn.params})
 
     def reverse(self, sweep: Reverse, stmt: Let, z_bar: Atom) -> None:
         """One reverse sweep over the directional derivative along ``z_bar`` (H1)."""
@@ -175,11 +175,15 @@ def _filled(sweep: Reverse, var: Var, path: tuple[Any, ...], bar: Atom) -> Atom:
     return sweep.zeros((var, path)) if _is_none(bar) and is_inexact(t) else bar
 
 
-def items(build: Builder, atom: Atom) -> list[Atom] | None:
-    """The parts of a container; None for a leaf."""
+def items(build: Builder, atom: Atom, like: Aggregate | None = None) -> list[Atom] | None:
+    """The parts of a container, of a dict in the order of ``like``; None for a leaf or where the keys differ."""
+    t = type_of(atom)
+    if like is not None and like.kind is dict and isinstance(t, AggregateT):
+        if t.kind is not dict or set(t.keys or ()) != set(like.keys or ()):
+            return None
+        return [build.call(operator.getitem, atom, Const(key), form="operator") for key in like.keys or ()]
     if isinstance(atom, Aggregate):
         return list(atom.items)
-    t = type_of(atom)
     if not isinstance(t, AggregateT):
         return None
     if t.keys is not None and t.kind is not dict:
@@ -194,12 +198,16 @@ def _paired(build: Builder, seed: Atom, atom: Atom) -> Iterator[tuple[Var, Atom]
     if isinstance(seed, Var):
         yield seed, atom
     elif isinstance(seed, Aggregate):
-        for one, other in zip(seed.items, items(build, atom) or (), strict=True):
+        parts = items(build, atom, seed)
+        if parts is None or len(parts) != len(seed.items):
+            raise ArgumentError("a cotangent has another structure than the result")
+        for one, other in zip(seed.items, parts):
             yield from _paired(build, one, other)
 
 
 def _sum(build: Builder, a: Atom, b: Atom) -> Atom:
-    left, right = items(build, a), items(build, b)
+    left = items(build, a)
+    right = items(build, b, a if isinstance(a, Aggregate) else None)
     if left is None or right is None:
         return build.call(operator.add, a, b, form="operator")
     t = type_of(a)
@@ -211,6 +219,29 @@ def write(build: Builder, block: Block) -> None:
     for stmt in block.stmts:
         build.add(stmt)
     build.calls.update({s.var: s.call for s in walk(block) if isinstance(s, Let)})
+
+
+class Snapshot:
+    """The state of a lowering, to be gone back to: an error may leave it in the middle of a branch or loop."""
+
+    def __init__(self, low: Lowering) -> None:
+        self.low, build = low, low.build
+        self.envs = [(frame, frame.env, dict(frame.env)) for frame in low.all_frames()]
+        self.contents, self.escaped, self.caught = dict(low.heap.contents), list(low.escaped), list(low.caught)
+        self.place = (low.frame, list(low.frames), low.depth, low.loop_depth, low.node)
+        self.building = (build.loc, build.quiet, build.forward)
+        self.notes = len(low.notes)
+
+    def restore(self) -> None:
+        low, build = self.low, self.low.build
+        for frame, env, held in self.envs:
+            frame.env = env
+            env.clear()
+            env.update(held)
+        low.heap.contents, low.escaped[:], low.caught[:] = dict(self.contents), self.escaped, self.caught
+        low.frame, low.frames[:], low.depth, low.loop_depth, low.node = self.place
+        build.loc, build.quiet, build.forward = self.building
+        del low.notes[self.notes :]
 
 
 # -- the inner function as a program ----------------------------------------------------------------------
@@ -250,7 +281,7 @@ def _cotangent_of(shape: Atom, found: Iterator[Atom]) -> Atom:
 def _tangents(low: Lowering, node: ast.AST, shape: Atom, tangent: Atom) -> Iterator[Atom]:
     """The tangent of every inexact leaf, checked against it as far as types tell."""
     if isinstance(shape, Aggregate):
-        parts = items(low.build, tangent)
+        parts = items(low.build, tangent, shape)
         if parts is None or len(parts) != len(shape.items):
             raise low.error(ArgumentError, node, "a tangent has another structure than its argument")
         for one, other in zip(shape.items, parts, strict=True):
@@ -327,12 +358,17 @@ def _refuse_changes(low: Lowering, node: ast.AST, path: Path) -> None:
 def _refuse_effects(low: Lowering, node: ast.AST, body: Block) -> None:
     """The function runs again in the outer reverse sweep: what it does to the world would happen twice (H3)."""
     for stmt in walk(body):
-        if isinstance(stmt, Let) and not is_pure(stmt.call) and not is_structural(stmt.call):
+        if isinstance(stmt, Let) and not is_pure(stmt.call) and not _is_plain(stmt.call):
             name = getattr(stmt.call.fn, "__name__", str(stmt.call.fn))
             raise low.unsupported(
                 node, f"{name} inside a function differentiated here would run more than once",
                 "Call it outside, and pass its result.",
             )  # fmt: skip
+
+
+def _is_plain(call: Call) -> bool:
+    """Containers and checks may be made again."""
+    return call.fn is emitted.expect_length or (is_structural(call) and not isinstance(call.fn, Intrinsic))
 
 
 def _name(fn: Any) -> str:
@@ -451,8 +487,8 @@ def _scalar(low: Lowering, inner: Inner, request: Request, node: ast.AST) -> Inn
             raise low.error(ArgumentError, node, "with has_aux=True the function returns a pair")
         result = found[0]
     pipeline.require_scalar(inner.program.name, result)
-    body = replace(inner.program.body, yields=(result,))
-    return replace(inner, program=replace(inner.program, body=body))
+    program = replace(inner.program, body=replace(inner.program.body, yields=(result,)))
+    return replace(inner, program=pipeline.with_scalar_root(program, False))
 
 
 def _grads(low: Lowering, inner: Inner, request: Request) -> Atom:
@@ -521,10 +557,12 @@ def _matrix(template: dict[tuple[int, int], Any]) -> Callable[..., Any]:
         section = Section("section", fn, 0, args, tuple(kwargs.items()), slot)
         result = inner_program(low, node, section, (x,), {}, [0]).program.result
         ranks = getattr(type_of(result), "ndim", -1), getattr(type_of(x), "ndim", -1)
+        if any(isinstance(type_of(a), ArrayT) and type_of(a).dtype != np.dtype(float) for a in (result, x)):
+            ranks = (-1, -1)  # the templates fill arrays of float64
         if ranks not in template:
             raise low.unsupported(
-                node, f"{request.kind} inside a differentiated function, of a result with {ranks[0]} axes by one with {ranks[1]}",
-                "Use rg.vjp or rg.jvp on flat arrays.",
+                node, f"{request.kind} of {type_of(result)} by {type_of(x)} inside a differentiated function",
+                "Use rg.vjp or rg.jvp, or flat arrays of float64.",
             )  # fmt: skip
         return calls.call(low, Ref(template[ranks], request.kind), (section, x), {}, node)
 
@@ -602,10 +640,16 @@ def _static(low: Lowering, atom: Any, node: ast.AST) -> Any:
     raise low.unsupported(node, "wrt must be a literal here")
 
 
+def named(f: Any) -> str:
+    """What a function is called in emitted text."""
+    own = getattr(f, "__name__", "")
+    return own if own.isidentifier() else "function"
+
+
 def prebuilt(low: Lowering, target: Any, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
     """A derivative made outside: ``dg = rg.grad(g)``, found as a global or captured variable."""
     kind, f, wrt, has_aux = target.__retrograd__
-    return Nested(kind, Ref(f, getattr(f, "__name__", kind)), 0, Request(kind, wrt, has_aux)).apply(low, args, kwargs, node, hint)
+    return Nested(kind, Ref(f, named(f)), 0, Request(kind, wrt, has_aux)).apply(low, args, kwargs, node, hint)
 
 
 calls.BUILTINS.update({getattr(api, kind): _maker(kind) for kind in APPLY})

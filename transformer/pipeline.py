@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from retrograd.runtime import emitted
+from retrograd.runtime.custom import one_scalar
 from retrograd.runtime.errors import ArgumentError
 
 from .adjoint.forward import forward
@@ -25,7 +26,7 @@ from .builder import Builder, type_of
 from .checked import Cotangents, born_in_loops, emit_checked, is_checked
 from .dialect import PYTHON, Dialect
 from .emit import Text, emit, names_taken
-from .intrinsics import expand
+from .intrinsics import Asserted, expand, holds_intrinsics, with_records
 from .ir import (
     Aggregate,
     Atom,
@@ -108,6 +109,9 @@ def sweep(fn: Function, wrt: tuple[Var, ...], seed: Callable[[Atom], tuple[Atom,
     """Reverse mode: ``seed(result)`` gives the part of the result that is differentiated, and its cotangent."""
     root, cotangent = seed(fn.result)
     active = activity(fn, wrt, (root,))
+    if holds_intrinsics(fn.body):
+        fn = replace(fn, body=with_records(fn.body, active))
+        active = activity(fn, wrt, (root,))
     low = Lowering(Builder(apply_laws))
     low.build.calls.update({s.var: s.call for s in walk(fn.body) if isinstance(s, Let)})
     return reverse(replace(fn, body=replace(fn.body, yields=(root,))), wrt, active, cotangent, low)
@@ -138,10 +142,12 @@ def gradient(
     fn: Function, wrt: tuple[Var, ...], value: bool, aux: bool, single: bool, dialect: Dialect = PYTHON
 ) -> Written:
     """One program that computes the gradient, and the value if it is wanted."""
-    fn, written = prepare(fn)
+    fn, written = prepare(with_scalar_root(fn, aux))
 
     def seed(result: Atom) -> tuple[Atom, Atom]:
         root = _first(result) if aux else result
+        if not is_inexact(type_of(root)):
+            activity(fn, wrt)  # a call of which nothing is known is the better explanation
         require_scalar(fn.name, root)
         return root, Const(1.0)
 
@@ -161,6 +167,17 @@ def gradient(
     suffix = "value_and_grad" if value else "grad"
     program = Function(f"{fn.name}_{suffix}", fn.params, Block(tuple(stmts), (out,)), fn.loc)
     return finish(program, sweeps.hints, written, len(fwd.stmts), sweeps.cotangents, dialect)
+
+
+def with_scalar_root(fn: Function, aux: bool) -> Function:
+    """A result whose rank is not known before the run is held to be a scalar when it is there."""
+    root = _first(fn.result) if aux else fn.result
+    if not isinstance(type_of(root), NumberT):
+        return fn
+    checked = Var(root.hint if isinstance(root, Var) else "", type_of(root))
+    check = Let(checked, Call(Asserted(one_scalar, fn.name), (root,)))
+    result = Aggregate(tuple, (checked, *fn.result.items[1:])) if isinstance(fn.result, Aggregate) else checked
+    return replace(fn, body=Block((*fn.body.stmts, check), (result,)))
 
 
 def _first(result: Atom) -> Atom:
@@ -276,26 +293,22 @@ def seed_like(result: Atom) -> Atom:
 
 def _seed(atom: Atom, path: str) -> Atom:
     if isinstance(atom, Aggregate):
-        keys = atom.labels
-        parts = tuple(_seed(item, f"{path}_{key}") for key, item in zip(keys, atom.items))
-        return Aggregate(
-            atom.kind if atom.keys is None or atom.kind is dict else tuple,
-            parts,
-            atom.keys if atom.kind is dict else None,
-        )
-    t = type_of(atom)
+        parts = tuple(_seed(item, f"{path}_{key}") for key, item in zip(atom.labels, atom.items))
+        return _seed_container(atom, parts)
+    hint = atom.hint if isinstance(atom, Var) and not path else ""
+    return _seed_of_type(type_of(atom), path, hint)
+
+
+def _seed_of_type(t: Any, path: str, hint: str = "") -> Atom:
     if isinstance(t, AggregateT):
-        keys = t.labels
-        parts = tuple(
-            Var(f"z{path}_{key}_bar", item) if is_inexact(item) else Const(None) for key, item in zip(keys, t.items)
-        )
-        return Aggregate(
-            t.kind if t.keys is None or t.kind is dict else tuple, parts, t.keys if t.kind is dict else None
-        )
-    if not is_inexact(t):
-        return Const(None)
-    name = atom.hint if isinstance(atom, Var) and atom.hint and not path else f"z{path}"
-    return Var(f"{name}_bar", t)
+        return _seed_container(t, tuple(_seed_of_type(item, f"{path}_{key}") for key, item in zip(t.labels, t.items)))
+    return Var(f"{hint or f'z{path}'}_bar", t) if is_inexact(t) else Const(None)
+
+
+def _seed_container(like: Any, parts: tuple[Atom, ...]) -> Atom:
+    """A dataclass has a tuple for its cotangent."""
+    kind = like.kind if like.keys is None or like.kind is dict else tuple
+    return Aggregate(kind, parts, like.keys if like.kind is dict else None)
 
 
 def tangent(fn: Function, wrt: tuple[Var, ...], value: bool = True) -> Function:

@@ -25,7 +25,7 @@ from .types import BOOL, OPAQUE, AggregateT, ScalarT
 from .values import BoundMethod, Compiletime, HowFar, Partial, Stream, Unknown
 
 if TYPE_CHECKING:
-    from .lower import Lowering, Path
+    from .lower import Lowering
 
 Run = Callable[[], str]
 CONTROL = ("$falls", "$go", "$ret", "$returned")
@@ -267,7 +267,11 @@ def _finally(low: Lowering, stmt: ast.Try, rest: list[ast.stmt]) -> str:
         return ending
 
     def failed(error: Var) -> str:
-        low.block(stmt.finalbody)
+        try:
+            low.adopt(low.path(lambda: low.block(stmt.finalbody)))
+        except HowFar:
+            if any(isinstance(n, ast.Call) for s in stmt.finalbody for n in ast.walk(s)):
+                raise  # else it only binds names that the exception leaves behind
         low.build.add(Raise(Call(emitted.same_error, (error,)), low.location(stmt), low.build.forward))
         return "raises"
 

@@ -143,7 +143,8 @@ def linear_pushforward(rule: Rule) -> Callable[..., Any]:
     dots = ", ".join(f"{x}_dot" for x in rule.inputs)
     results = [f"{rule.name}({_arguments(rule, active)})" for active in rule.inputs]
     own = str(inspect.Signature(list(parameters.values())))[1:-1]
-    return define(f"def {_stem(rule)}_pushforward({dots}, z, {own}):", [f"return {_together(results)}"])
+    scope = GLOBALS if "." in rule.name else {**GLOBALS, rule.name: rule.primitive}
+    return define(f"def {_stem(rule)}_pushforward({dots}, z, {own}):", [f"return {_together(results)}"], scope)
 
 
 def _arguments(rule: Rule, active: str) -> str:

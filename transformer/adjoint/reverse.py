@@ -83,10 +83,9 @@ class Reverse:
             return
         t = self.type_at(atom, path)
         if isinstance(t, AggregateT):
-            keys = t.labels
-            for key, item in zip(keys, t.items):
+            for at, (key, item) in enumerate(zip(t.labels, t.items)):
                 if is_inexact(item):
-                    self.accumulate(atom, self.build.call(operator.getitem, g, Const(key)), (*path, key), masked)
+                    self.accumulate(atom, self._part(g, at, key), (*path, key), masked)
             return
         place = (atom, path)
         if isinstance(t, ListT):
@@ -97,6 +96,15 @@ class Reverse:
         if masked and isinstance(g, Var) and (before is None or before in self.masked):
             self.masked.add(g)
         self.bars[place] = g if before is None else self._add(before, g, place)
+
+    def _part(self, g: Atom, at: int, key: Any) -> Atom:
+        """The cotangent of one part of a container; that of a dataclass may be a tuple."""
+        if isinstance(g, Aggregate):
+            return g.items[list(g.labels).index(key) if g.kind is dict else at]
+        t = type_of(g)
+        if isinstance(t, AggregateT) and t.keys is not None and t.kind is not dict:
+            return self.build.let(Call(getattr, (g, Const(key)), (), f"attribute:{key}"), t.items[at])  # type: ignore[no-any-return]
+        return self.build.call(operator.getitem, g, Const(key))  # type: ignore[no-any-return]
 
     def _add(self, before: Atom, g: Atom, place: Place) -> Atom:
         t = self.type_at(*place)
