@@ -404,22 +404,17 @@ def _seeder(result: Any) -> Callable[[Any, Any], list[Any]]:
 
     def flatten(t: Any, z_bar: Any, value: Any, out: list[Any]) -> None:
         if isinstance(t, AggregateT):
-            keys = t.labels
-            for key, item in zip(keys, t.items):
-                by_attribute = t.keys is not None and t.kind is not dict
-                pick: Any = getattr if by_attribute else operator.getitem
+            by_position = isinstance(value, tuple)  # a plain tuple is a cotangent of a named one
+            by_attribute = not by_position and t.keys is not None and t.kind is not dict
+            pick: Any = getattr if by_attribute else operator.getitem
+            for key, item in zip(range(len(t.items)) if by_position else t.labels, t.items):
                 flatten(item, pick(z_bar, key) if z_bar is not None else None, pick(value, key), out)
         elif is_inexact(t):
             if z_bar is None:
                 z_bar = np.zeros_like(value)
             if np.shape(z_bar) != np.shape(value):
                 raise ArgumentError(f"the cotangent has shape {np.shape(z_bar)}, the result {np.shape(value)}")
-            dtype = np.asarray(value).dtype
-            out.append(
-                np.asarray(z_bar, dtype)
-                if np.ndim(value)
-                else (z_bar if not isinstance(value, np.generic) else dtype.type(z_bar))
-            )
+            out.append(_like(z_bar, value))
 
     def seeds(z_bar: Any, value: Any) -> list[Any]:
         out: list[Any] = []
@@ -464,15 +459,24 @@ class Pushforwards:
             self._made[names] = _tangents(self.target.fn, names)
         run = self._made[names](*values)
         by_name = dict(zip(self.target.names, values))
-        return run(*[_like(t, by_name[n], n) for n, t in zip(names, tangents)])  # type: ignore[no-any-return]
+        return run(*[_tangent(t, by_name[n], n) for n, t in zip(names, tangents)])  # type: ignore[no-any-return]
 
 
-def _like(tangent: Any, primal: Any, name: str) -> Any:
+def _tangent(tangent: Any, primal: Any, name: str) -> Any:
+    if isinstance(primal, np.ndarray) and np.shape(tangent) != primal.shape:
+        raise ArgumentError(f"the tangent of {name} has shape {np.shape(tangent)}, its value {primal.shape}")
+    return _like(tangent, primal)
+
+
+def _like(given: Any, primal: Any) -> Any:
+    """A cotangent or tangent as the emitted code takes it: of the type and dtype of its primal."""
     if isinstance(primal, np.ndarray):
-        if np.shape(tangent) != primal.shape:
-            raise ArgumentError(f"the tangent of {name} has shape {np.shape(tangent)}, its value {primal.shape}")
-        return np.asarray(tangent, primal.dtype)
-    return tangent
+        return np.asarray(given, primal.dtype)
+    if isinstance(primal, np.generic):
+        return primal.dtype.type(given)
+    if isinstance(primal, (bool, int, float)):
+        return float(given)
+    return complex(given) if isinstance(primal, complex) else given
 
 
 def _tangents(f: Any, names: tuple[str, ...]) -> Transformed:
@@ -536,7 +540,7 @@ def hvp(f: Callable[..., Any], wrt: Wrt = 0, *, argnums: Wrt | None = None) -> C
         *primals, v = args
         values = dict(zip(made.target.names, made.target.arrange(tuple(primals), kwargs)))
         tangents = (v,) if made.single else tuple(v)
-        return made(*primals, **kwargs)(*[_like(t, values[n], n) for n, t in zip(made.names, tangents)])
+        return made(*primals, **kwargs)(*[_tangent(t, values[n], n) for n, t in zip(made.names, tangents)])
 
     product.emitted = made.emitted  # type: ignore[attr-defined]
     return product

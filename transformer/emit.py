@@ -165,8 +165,15 @@ class Emitter:
             )
         text = getattr(fn, "__name__", type(fn).__name__)
         return ast.Call(
-            self.reference(fn, text if text.isidentifier() else "function"), [self.expr(a) for a in args], keywords
+            self.reference(fn, text if text.isidentifier() else "function"), [self.argument(a) for a in args], keywords
         )
+
+    def argument(self, atom: Atom) -> ast.expr:
+        """An operand of a call; an index with colons is written ``np.s_[...]`` there."""
+        parts = atom.items if isinstance(atom, Aggregate) and atom.kind is tuple else (atom,)
+        if not any(isinstance(part, SliceAtom) for part in parts):
+            return self.expr(atom)
+        return ast.Subscript(ast.parse("np.s_", mode="eval").body, self.expr(atom), ast.Load())
 
     # -- lines --------------------------------------------------------------------------------------------
 
@@ -360,7 +367,7 @@ class Emitter:
             )
         else:
             add = ast.parse("np.add.at", mode="eval").body
-            node = ast.Expr(ast.Call(add, [ast.Name(target, ast.Load()), self.expr(key), self.expr(value)], []))
+            node = ast.Expr(ast.Call(add, [ast.Name(target, ast.Load()), self.argument(key), self.expr(value)], []))
         self.line(self.text(node), stmt.loc)
 
     def branch(self, stmt: If) -> None:

@@ -101,3 +101,8 @@ def shapes_as_numbers(a):
 def index_computed_from_values(x):
     k = np.argmax(x)
     return x[k] * x[0] + x[k] ** 2
+
+
+@program(args=(normal(3, 4),))
+def list_that_names_a_row_twice(x):
+    return np.sum(x[[0, 0, 2]] ** 2) + np.sum(x[:, [1, 1]] ** 3) + np.sum(x[np.array([2, 2]), 1:3])

@@ -78,10 +78,10 @@ class Reverse:
             return
         t = self.type_at(atom, path)
         if isinstance(t, AggregateT):
-            keys = t.labels
-            for key, item in zip(keys, t.items):
-                if is_inexact(item):
-                    self.accumulate(atom, self.build.call(operator.getitem, g, Const(key)), (*path, key), masked)
+            for at, (key, item) in enumerate(zip(t.labels, t.items)):
+                if is_inexact(item):  # a cotangent is a plain tuple where the primal has fields
+                    part = self.build.call(operator.getitem, g, Const(key if t.kind is dict else at))
+                    self.accumulate(atom, part, (*path, key), masked)
             return
         if isinstance(t, ListT):
             raise NoRule(
@@ -523,6 +523,8 @@ def _store(sweep: Reverse, stmt: Let, z_bar: Atom) -> None:
 
 def _selects_once(key: Atom) -> bool:
     """Basic indices and masks name each entry at most once."""
+    if isinstance(key, Aggregate) and key.kind is not tuple:
+        return False  # x[[0, 0]]
     keys = key.items if isinstance(key, Aggregate) else (key,)
     for k in keys:
         t = type_of(k)
