@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 from dataclasses import replace
 from typing import Any
 
@@ -147,8 +149,17 @@ def fresh_copy(a: np.ndarray) -> np.ndarray:
 
 def fresh_list(xs: Any) -> Any:
     """A copy of a list, and of the lists and arrays in it, to be written."""
+    if isinstance(xs, tuple) and hasattr(xs, "_fields"):
+        return type(xs)(*map(fresh_list, xs))
     if isinstance(xs, (list, tuple)):
         return type(xs)(fresh_list(x) for x in xs)
+    if isinstance(xs, dict):
+        return {k: fresh_list(v) for k, v in xs.items()}
+    if dataclasses.is_dataclass(xs) and not isinstance(xs, type):
+        made = copy.copy(xs)
+        for name, value in vars(xs).items():
+            object.__setattr__(made, name, fresh_list(value))
+        return made
     return fresh_copy(xs) if isinstance(xs, np.ndarray) else xs
 
 

@@ -795,7 +795,7 @@ def unmedian(g: Any, x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     n = merged.shape[-1]
     order = np.argsort(merged, axis=-1, kind="stable")
     middle = order[..., (n - 1) // 2 : n // 2 + 1]
-    weights = np.zeros(merged.shape)
+    weights = np.zeros(merged.shape, np.result_type(g))
     np.put_along_axis(weights, middle, 1 / middle.shape[-1], -1)
     return unreduce(g, x, axis, keepdims) * split_axes(weights, x, axis)
 

@@ -477,8 +477,9 @@ class Seeds:
 
 def _flatten(t: Any, value: Any, out: list[Any]) -> None:
     if isinstance(t, AggregateT):
-        pick = _picker(t)
-        for key, item in zip(t.labels, t.items):
+        by_position = isinstance(value, tuple)  # a plain tuple is a cotangent of a named one
+        pick: Any = operator.getitem if by_position else _picker(t)
+        for key, item in zip(range(len(t.items)) if by_position else t.labels, t.items):
             _flatten(item, None if value is None else pick(value, key), out)
     elif is_inexact(t):
         out.append(value)
@@ -502,10 +503,7 @@ def seed_of(z_bar: Any, value: Any) -> Any:
         z_bar = np.zeros_like(value)
     if np.shape(z_bar) != np.shape(value):
         raise ArgumentError(f"the cotangent has shape {np.shape(z_bar)}, the result {np.shape(value)}")
-    dtype = np.asarray(value).dtype
-    if np.ndim(value):
-        return np.asarray(z_bar, dtype)
-    return dtype.type(z_bar) if isinstance(value, np.generic) else z_bar
+    return _like(z_bar, value)
 
 
 def vjp(f: Callable[..., Any], *args: Any, wrt: Wrt | None = None, **kwargs: Any) -> Any:
@@ -544,22 +542,24 @@ class Pushforwards:
             self._made[names] = _tangents(self.f, names)
         run = self._made[names](*primals)
         by_name = dict(zip(self.target.names, values))
-        return run(*[_like(t, by_name[n], n) for n, t in zip(names, tangents)])  # type: ignore[no-any-return]
+        return run(*[_tangent(t, by_name[n], n) for n, t in zip(names, tangents)])  # type: ignore[no-any-return]
 
 
-def _like(tangent: Any, primal: Any, name: str) -> Any:
+def _tangent(tangent: Any, primal: Any, name: str) -> Any:
+    if isinstance(primal, np.ndarray) and np.shape(tangent) != primal.shape:
+        raise ArgumentError(f"the tangent of {name} has shape {np.shape(tangent)}, its value {primal.shape}")
+    return _like(tangent, primal)
+
+
+def _like(given: Any, primal: Any) -> Any:
+    """A cotangent or tangent as the emitted code takes it: of the type and dtype of its primal."""
     if isinstance(primal, np.ndarray):
-        if np.shape(tangent) != primal.shape:
-            raise ArgumentError(f"the tangent of {name} has shape {np.shape(tangent)}, its value {primal.shape}")
-        return np.asarray(tangent, primal.dtype)
-    return as_number(tangent, primal)
-
-
-def as_number(value: Any, like: Any) -> Any:
-    """A number of the kind of another: emitted code was typed for a Python number, or for a NumPy scalar."""
-    if type(like) in (float, complex) or isinstance(like, np.inexact):
-        return type(like)(value)
-    return value
+        return np.asarray(given, primal.dtype)
+    if isinstance(primal, np.generic):
+        return primal.dtype.type(given)
+    if isinstance(primal, (bool, int, float)):
+        return float(given)
+    return complex(given) if isinstance(primal, complex) else given
 
 
 def _tangents(f: Any, names: tuple[str, ...]) -> Transformed:
@@ -623,7 +623,7 @@ def hvp(f: Callable[..., Any], wrt: Wrt = 0, *, argnums: Wrt | None = None) -> C
         *primals, v = args
         values = dict(zip(made.target.names, made.target.arrange(tuple(primals), kwargs)))
         tangents = (v,) if made.single else tuple(v)
-        return made(*primals, **kwargs)(*[_like(t, values[n], n) for n, t in zip(made.names, tangents)])
+        return made(*primals, **kwargs)(*[_tangent(t, values[n], n) for n, t in zip(made.names, tangents)])
 
     product.emitted = made.emitted  # type: ignore[attr-defined]
     if made.target.simple:

@@ -172,13 +172,11 @@ class Emitter:
         )
 
     def argument(self, atom: Atom) -> ast.expr:
-        """An atom outside square brackets, where a slice is a call."""
-        if isinstance(atom, SliceAtom):
-            parts = [self.expr(p) for p in (atom.start, atom.stop, atom.step)]
-            return ast.Call(ast.Name("slice", ast.Load()), parts, [])
-        if isinstance(atom, Aggregate) and atom.kind is tuple:
-            return ast.Tuple([self.argument(item) for item in atom.items], ast.Load())
-        return self.expr(atom)
+        """An operand of a call; an index with colons is written ``np.s_[...]`` there."""
+        parts = atom.items if isinstance(atom, Aggregate) and atom.kind is tuple else (atom,)
+        if not any(isinstance(part, SliceAtom) for part in parts):
+            return self.expr(atom)
+        return ast.Subscript(ast.parse("np.s_", mode="eval").body, self.expr(atom), ast.Load())
 
     # -- lines --------------------------------------------------------------------------------------------
 
@@ -434,7 +432,7 @@ class Emitter:
             )
         else:
             add = ast.parse("np.add.at", mode="eval").body
-            node = ast.Expr(ast.Call(add, [ast.Name(target, ast.Load()), self.expr(key), self.expr(value)], []))
+            node = ast.Expr(ast.Call(add, [ast.Name(target, ast.Load()), self.argument(key), self.expr(value)], []))
         self.line(self.text(node), stmt.loc)
 
     def branch(self, stmt: If) -> None:

@@ -7,6 +7,7 @@ float64[n]
 from __future__ import annotations
 
 import builtins
+import functools
 import math
 import operator
 import warnings
@@ -21,6 +22,7 @@ from retrograd.runtime.rules import lookup
 
 from .types import (
     BOOL,
+    FLOAT,
     INT,
     ITEMS,
     ONE,
@@ -103,7 +105,7 @@ def infer(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any])
 #: Functions whose result is as long as the values say: no run on small arrays can tell (T2).
 SIZED_BY_VALUES = {
     np.nonzero, np.ndarray.nonzero, np.flatnonzero, np.argwhere, np.unique, np.trim_zeros, np.extract, np.compress,
-    np.ndarray.compress, np.union1d, np.intersect1d, np.setdiff1d, np.setxor1d, np.roots, np.bincount,
+    np.ndarray.compress, np.split, np.array_split, np.union1d, np.intersect1d, np.setdiff1d, np.setxor1d, np.roots, np.bincount,
 }  # fmt: skip
 
 
@@ -172,7 +174,8 @@ def _elementwise(fn: Callable[..., Any], args: tuple[Any, ...]) -> Any:
     if results[0] is None or results[1] is None:  # 1 / 0: the kind of a literal decides, not its value
         results = [_quietly(lambda w=w: fn(*(unit(t, w) for t in types))) for w in (True, False)]
     if results[0] is None or results[1] is None:
-        return OPAQUE
+        is_math = fn in vars(math).values() and all(isinstance(t, ScalarT) for t in types)
+        return FLOAT if is_math else OPAQUE  # of a scalar outside its domain it raises, else it is a float
     shape = broadcast(*(t.shape for t in types))
     return join(*(_like(r, shape) for r in results))
 
@@ -185,12 +188,20 @@ def _like(result: Any, shape: tuple[Axis, ...]) -> Any:
 
 
 COMPARISONS = {getattr(operator, n) for n in "lt le gt ge eq ne not_".split()}
-COUNTS = (1, 0)  # what ints and bools are in the two runs: a length that follows them is nobody's
-SIZES = ((5, 7, 11, 13, 17, 19, 23, 29, 31, 37), (6, 8, 12, 14, 18, 20, 24, 30, 32, 38))
+#: What ints and bools are in the runs: a length that follows them is nobody's.
+COUNTS = (1, 0, 1)
+#: Lengths for the symbols of each run: none is another's sum, difference or minimum in all three, and each is small once.
+SIZES = (
+    (5, 13, 7, 19, 11, 29, 17, 31, 23, 37),
+    (9, 2, 18, 3, 25, 4, 33, 6, 40, 8),
+    (2, 10, 3, 27, 4, 35, 6, 22, 8, 16),
+)
+#: One length for all, where lengths that differ do not go together.
+EQUAL_SIZES = (7, 8, 11)
 
 
 def _probe(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Run on arrays whose symbolic lengths all differ, twice; a length met in both runs keeps its symbol."""
+    """Run on arrays whose symbolic lengths all differ, in each run others; a length met in all keeps its symbol."""
     types = [_type(a) for a in (*args, *kwargs.values())]
     if any(_unprobeable(t) for t in types):
         return NumberT(None) if any(isinstance(t, NumberT) for t in types) else OPAQUE
@@ -198,7 +209,7 @@ def _probe(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     if len(names) > len(SIZES[0]):
         return OPAQUE
     one_of = {a.symbol: a for t in types for a in _axes(t)}
-    axis_of = {(m, n): one_of[s] for s, m, n in zip(names, *SIZES)}
+    axis_of = {lengths: one_of[name] for name, lengths in zip(names, zip(*SIZES))}
     found = [_probe_once(fn, args, kwargs, names, axis_of, weak) for weak in _scalar_kinds(types)]
     return found[0] if len(found) == 1 else join(*found)
 
@@ -209,13 +220,13 @@ def _scalar_kinds(types: list[Any]) -> tuple[bool, ...]:
 
 
 def _probe_once(fn: Any, args: Any, kwargs: Any, names: list[str], axis_of: Any, weak: bool) -> Any:
-    unlike = [{**dict(zip(names, sizes)), ITEMS: n} for sizes, n in zip(SIZES, (2, 3))]
+    unlike = [{**dict(zip(names, sizes)), ITEMS: 2 + k} for k, sizes in enumerate(SIZES)]
     runs = [_run(fn, args, kwargs, lengths, weak, count) for lengths, count in zip(unlike, COUNTS)]
-    if runs[0] is None or runs[1] is None:
-        same = [{**dict.fromkeys(names, n), ITEMS: n} for n in (3, 4)]
+    if any(result is None for result in runs):
+        same = [{**dict.fromkeys(names, n), ITEMS: n} for n in EQUAL_SIZES]
         runs = [_run(fn, args, kwargs, lengths, weak, count) for lengths, count in zip(same, COUNTS)]
         axis_of = {}
-    return OPAQUE if runs[0] is None or runs[1] is None else _match(runs[0], runs[1], axis_of)
+    return OPAQUE if any(result is None for result in runs) else _match(runs, axis_of)
 
 
 def _axes(t: Any) -> list[Axis]:
@@ -239,26 +250,25 @@ def _run(fn: Any, args: Any, kwargs: Any, lengths: dict[str, int], weak: bool, c
     return _quietly(lambda: fn(*(_value(a, make) for a in args), **{k: _value(v, make) for k, v in kwargs.items()}))
 
 
-def _match(a: Any, b: Any, axis_of: dict[tuple[int, int], Axis]) -> Any:
-    """One type from two results: equal lengths that belong to no symbol are unknown unless they are 1."""
-    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
-        if a.dtype != b.dtype or a.ndim != b.ndim or a.dtype.kind not in "biufc":
+def _match(results: list[Any], axis_of: dict[tuple[int, ...], Axis]) -> Any:
+    """One type from the results of all runs: equal lengths that belong to no symbol are known ones."""
+    first = results[0]
+    if all(isinstance(r, np.ndarray) for r in results):
+        if len({(r.dtype, r.ndim) for r in results}) > 1 or first.dtype.kind not in "biufc":
             return OPAQUE
-        return ArrayT(a.dtype, tuple(_match_axis(m, n, axis_of) for m, n in zip(a.shape, b.shape)))
-    if isinstance(a, tuple) and isinstance(b, tuple) and len(a) == len(b):
-        kind, keys = (type(a), a._fields) if hasattr(a, "_fields") else (tuple, None)
-        return AggregateT(kind, tuple(_match(x, y, axis_of) for x, y in zip(a, b)), keys)
-    if isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
-        return AggregateT(list, tuple(_match(x, y, axis_of) for x, y in zip(a, b)))
-    if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
+        return ArrayT(first.dtype, tuple(_match_axis(lengths, axis_of) for lengths in zip(*(r.shape for r in results))))
+    if isinstance(first, (tuple, list)) and all(type(r) is type(first) and len(r) == len(first) for r in results):
+        items = tuple(_match(list(parts), axis_of) for parts in zip(*results))
+        return AggregateT(type(first), items, getattr(first, "_fields", None))
+    if any(isinstance(r, (np.ndarray, tuple, list)) for r in results):
         return OPAQUE
-    return join(abstract(a), abstract(b))
+    return functools.reduce(join, map(abstract, results))
 
 
-def _match_axis(m: int, n: int, axis_of: dict[tuple[int, int], Axis]) -> Axis:
-    if (m, n) in axis_of:
-        return axis_of[m, n]
-    return ONE if m == n == 1 else (Axis(f"={m}", False) if m == n else fresh_axis())
+def _match_axis(lengths: tuple[int, ...], axis_of: dict[tuple[int, ...], Axis]) -> Axis:
+    if lengths in axis_of:
+        return axis_of[lengths]
+    return _known_axis(lengths[0]) if len(set(lengths)) == 1 else fresh_axis()
 
 
 # -- functions whose result type depends on more than their operands' types ------------------------------
@@ -399,7 +409,7 @@ def _dot(a: Any, b: Any) -> Any:
 
 def _inner(a: Any, b: Any) -> Any:
     a, b = _type(a), _type(b)
-    if not (isinstance(a, ArrayT) and isinstance(b, ArrayT)):
+    if not (isinstance(a, ArrayT) and isinstance(b, ArrayT)) or 0 in (a.ndim, b.ndim):
         return _dot(a, b)
     shape, dtype = a.shape[:-1] + b.shape[:-1], np.result_type(a.dtype, b.dtype)
     return ArrayT(dtype, shape) if shape else ScalarT(dtype, False)
@@ -410,7 +420,7 @@ def _solve(a: Any, b: Any) -> Any:
     if not (isinstance(a, ArrayT) and isinstance(b, ArrayT)):
         return OPAQUE
     dtype = np.result_type(a.dtype, b.dtype, np.float32)
-    if a.ndim == 2:
+    if a.ndim == 2 and b.ndim < 3:
         return ArrayT(dtype, a.shape[-1:] if b.ndim == 1 else a.shape[-1:] + b.shape[-1:])
     return _probe(np.linalg.solve, (a, b), {})
 
@@ -553,7 +563,7 @@ def _arange(*args: Any, dtype: Any = None, **_: Any) -> Any:
     return ArrayT(kind, (_length_axis(args[0]) if len(args) == 1 else fresh_axis(),))
 
 
-def _linspace(start: Any, stop: Any, num: Any = None, **kw: Any) -> Any:
+def _linspace(start: Any, stop: Any, num: Any = None, endpoint: Any = None, **kw: Any) -> Any:
     ends = broadcast(*(t.shape for t in map(_type, (start, stop)) if isinstance(t, (ArrayT, ScalarT))))
     axis = _known_axis(num.value) if isinstance(num, Static) else fresh_axis()
     axis = Axis("=50", False) if num is None else axis
@@ -562,6 +572,8 @@ def _linspace(start: Any, stop: Any, num: Any = None, **kw: Any) -> Any:
 
 def _reshape(a: Any, shape: Any = None, order: Any = None, **kw: Any) -> Any:
     t, axes = _type(a), _shape_axes(shape)
+    if isinstance(t, ScalarT) and axes == ():
+        return NumberT(t.dtype)  # NumPy leaves its own scalars as they are
     if isinstance(t, ScalarT):
         t = ArrayT(t.dtype, ())
     if not isinstance(t, ArrayT) or axes is None or kw:
@@ -633,10 +645,26 @@ def _second_shape(g: Any, x: Any, *_: Any, **__: Any) -> Any:
     g, x = _type(g), _type(x)
     if not isinstance(x, (ArrayT, ScalarT)) or not isinstance(g, (ArrayT, ScalarT)):
         return NumberT(None)
-    return ArrayT(g.dtype, x.shape) if isinstance(x, ArrayT) else ScalarT(g.dtype, None)
+    return ArrayT(g.dtype, x.shape) if isinstance(x, ArrayT) and x.shape else NumberT(g.dtype)
 
 
-def _astype(a: Any, dtype: Any, **_: Any) -> Any:
+def _last_shape(g: Any, *rest: Any) -> Any:
+    return _second_shape(g, rest[-1])
+
+
+def _spread_weights(weights: Any, a: Any, *_: Any, **__: Any) -> Any:
+    w, t = _type(weights), _type(a)
+    return ArrayT(w.dtype if isinstance(w, ArrayT) else np.dtype(float), t.shape) if isinstance(t, ArrayT) else NumberT(None)
+
+
+def _unconvolve(g: Any, v: Any, n: Any, mode: Any = None) -> Any:
+    g, v = _type(g), _type(v)
+    if not (isinstance(g, ArrayT) and isinstance(v, ArrayT)):
+        return OPAQUE
+    return ArrayT(np.result_type(g.dtype, v.dtype), (_known_axis(n.value) if isinstance(n, Static) else _length_axis(n),))
+
+
+def _astype(a: Any, dtype: Any, *_: Any, **__: Any) -> Any:
     t = _type(a)
     if not isinstance(dtype, Static) or not isinstance(t, (ArrayT, ScalarT)):
         return OPAQUE
@@ -690,6 +718,13 @@ def _float_power_guard(a: Any, b: Any) -> Any:
     return _elementwise(operator.pow, (a, b))
 
 
+#: Helpers ``(g, x, ...)`` that make the cotangent of ``x``.
+SHAPED_AS_SECOND = (
+    numerics.unreduce, numerics.split_axes, numerics.reshape_back, numerics.unrepeat, numerics.untile, numerics.undiagonal,
+    numerics.untrace, numerics.undiag, numerics.undiff, numerics.unalong, numerics.untrapezoid, numerics.unpad,
+    numerics.unmedian, numerics.refit,
+)  # fmt: skip
+
 SPECIAL: dict[Any, Callable[..., Any]] = {
     operator.getitem: _getitem,
     operator.matmul: _matmul,
@@ -723,7 +758,12 @@ SPECIAL: dict[Any, Callable[..., Any]] = {
     max: _minmax,
     numerics.unbroadcast: _unbroadcast,
     numerics.scatter_add: _scatter_add,
-    numerics.unreduce: _second_shape,
+    **dict.fromkeys(SHAPED_AS_SECOND, _second_shape),
+    numerics.scatter_along_axis: _last_shape,
+    numerics.untake: _last_shape,
+    numerics.unitem: _last_shape,
+    numerics.spread_weights: _spread_weights,
+    numerics.unconvolve: _unconvolve,
     numerics.split_like: _split_like,
     numerics.reduced_exponent: _reduced_exponent,
     numerics.store: _first,

@@ -247,7 +247,7 @@ def pair(
     exposed = reachable(fn.params, fwd)
     kept: list[Atom] = []
     for var in record_vars:
-        if copy_inputs and var in exposed and isinstance(var.type, (ArrayT, NumberT)):
+        if copy_inputs and var in exposed and isinstance(var.type, (ArrayT, NumberT, AggregateT, ListT)):
             saved = Var("", var.type)
             copy = np.copy if isinstance(var.type, ArrayT) else emitted.kept
             stmts.append(Let(saved, Call(copy, (var,)), None, False))

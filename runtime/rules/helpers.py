@@ -317,13 +317,13 @@ def unselect(z_bar, z, g, condlist, choicelist):
 # -- sequences of arrays -------------------------------------------------------------------------------
 
 
-@rule(numerics.split_like, linear=("g",), sharing="view")
+@rule(numerics.split_like, linear=("g",), sharing="maybe")
 def split_like(z_bar, z, g, arrays, axis=0):
     g_bar = np.concatenate(z_bar, axis)
     return g_bar
 
 
-@rule(numerics.unstack_like, linear=("g",), sharing="view")
+@rule(numerics.unstack_like, linear=("g",), sharing="maybe")
 def unstack_like(z_bar, z, g, arrays, axis=0):
     g_bar = numerics.stack_nested(z_bar, axis)
     return g_bar

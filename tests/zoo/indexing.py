@@ -118,3 +118,8 @@ def list_index_on_an_axis(a):
     b = a * 1.0
     b[[0, 1]] = b[[1, 0]] * 2
     return np.sum(b[:, [1, 1]] * a[[2, 2, 2], :][:, :2])
+
+
+@program(args=(normal(3, 4),))
+def list_that_names_a_row_twice(x):
+    return np.sum(x[[0, 0, 2]] ** 2) + np.sum(x[:, [1, 1]] ** 3) + np.sum(x[np.array([2, 2]), 1:3])

@@ -148,11 +148,17 @@ def matmul_right(b: Any, z_bar: Atom, x: Atom, ndim_y: Atom, hint: str = "") -> 
 
 
 def dot_left(b: Any, z_bar: Atom, y: Atom, ndim_a: Atom, hint: str = "") -> Atom | None:
-    return matmul_left(b, z_bar, y, ndim_a, hint) if isinstance(ndim_a, Const) and ndim_a.value in (1, 2) else None
+    return matmul_left(b, z_bar, y, ndim_a, hint) if _dot_is_matmul(y, ndim_a) else None
 
 
 def dot_right(b: Any, z_bar: Atom, a: Atom, ndim_b: Atom, hint: str = "") -> Atom | None:
-    return matmul_right(b, z_bar, a, ndim_b, hint) if isinstance(ndim_b, Const) and ndim_b.value in (1, 2) else None
+    return matmul_right(b, z_bar, a, ndim_b, hint) if _dot_is_matmul(a, ndim_b) else None
+
+
+def _dot_is_matmul(other: Atom, ndim: Atom) -> bool:
+    """Scalars, and arrays of three axes and more, ``np.dot`` treats in its own way."""
+    t = _array(other)
+    return t is not None and t.ndim in (1, 2) and isinstance(ndim, Const) and ndim.value in (1, 2)
 
 
 def inner(b: Any, z_bar: Atom, other: Atom, ndim: Atom, hint: str = "") -> Atom | None:
@@ -204,7 +210,7 @@ def _is_list_of_floats(t: Any) -> bool:
 
 
 def unstack_like(b: Any, g: Atom, arrays: Atom, axis: Atom = Const(0), hint: str = "") -> Atom | None:
-    if isinstance(type_of(arrays), (ArrayT, ScalarT)):
+    if isinstance(type_of(arrays), (ArrayT, ScalarT)) and axis == Const(0):
         return g
     if _is_list_of_floats(type_of(arrays)) and isinstance(axis, Const) and axis.value == 0:
         return b.let(Call(np.ndarray.tolist, (g,), (), "method:tolist"), ListT(list, ScalarT(np.dtype(float), None)), hint)  # type: ignore[no-any-return]
