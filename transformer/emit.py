@@ -84,6 +84,18 @@ class Emitter:
     depth: int = 1
     last: Any = None
 
+    @property
+    def expressions(self) -> dict[Any, Any]:
+        """Calls that are printed as syntax."""
+        return EXPRESSIONS
+
+    def prepare(self, fn: Function) -> None:
+        """What a dialect wants to know of the whole program."""
+
+    def unset(self, var: Var) -> ast.expr:
+        """What a value is called with where no path has bound it."""
+        return ast.Constant(None)
+
     # -- expressions --------------------------------------------------------------------------------------
 
     def name(self, var: Var) -> ast.expr:
@@ -152,7 +164,7 @@ class Emitter:
             return ast.UnaryOp(SYNTAX[fn](), self.expr(args[0]))
         if fn in COMPARE_FUNCTIONS:
             return ast.Compare(self.expr(args[0]), [SYNTAX[fn]()], [self.expr(args[1])])
-        special = EXPRESSIONS.get(fn) if is_hashable(fn) else None
+        special = self.expressions.get(fn) if is_hashable(fn) else None
         if special is not None:
             return special(self, call)
         style, _, name = call.form.partition(":")
@@ -307,8 +319,7 @@ class Emitter:
         elif call.fn is emitted.push:
             self.line(f"{self.names[call.args[0]]}.append({self.text(self.expr(call.args[1]))})")  # type: ignore[index]
         elif id(stmt) in self.updates and call.fn in BINARY_FUNCTIONS and self.names.get(call.args[0]) == target:  # type: ignore[arg-type]
-            node = ast.AugAssign(ast.Name(target, ast.Store()), SYNTAX[call.fn](), self.expr(call.args[1]))
-            self.line(self.text(node), stmt.loc)
+            self.augment(stmt, ast.Name(target, ast.Store()), call.fn, call.args[1])
         elif stmt.var in self.unread:
             self.line(self.text(ast.Expr(self.call(call))), stmt.loc)
         else:
@@ -321,6 +332,10 @@ class Emitter:
         first = stmt.call.args[0]
         if not (isinstance(first, Var) and self.names[first] == target):
             self.assign(target, self.expr(first))
+
+    def augment(self, stmt: Let, left: ast.expr, fn: Any, value: Atom) -> None:
+        """``left += value``, and the like."""
+        self.line(self.text(ast.AugAssign(left, SYNTAX[fn](), self.expr(value))), stmt.loc)
 
     def store(self, stmt: Let, target: str) -> None:
         self.update(stmt, target)
@@ -342,7 +357,7 @@ class Emitter:
                     if whole
                     else ast.Subscript(ast.Name(target, ast.Load()), key, ast.Store())
                 )
-                self.line(self.text(ast.AugAssign(left, SYNTAX[v.fn](), self.expr(v.args[1]))), stmt.loc)
+                self.augment(stmt, left, v.fn, v.args[1])
                 return
         self.line(self.text(node), stmt.loc)
 
@@ -350,12 +365,11 @@ class Emitter:
         self.update(stmt, target)
         _, key, value = stmt.call.args
         if selects_once(key):
-            node: ast.AST = ast.AugAssign(
-                ast.Subscript(ast.Name(target, ast.Load()), self.expr(key), ast.Store()), ast.Add(), self.expr(value)
-            )
-        else:
-            add = ast.parse("np.add.at", mode="eval").body
-            node = ast.Expr(ast.Call(add, [ast.Name(target, ast.Load()), self.expr(key), self.expr(value)], []))
+            part = ast.Subscript(ast.Name(target, ast.Load()), self.expr(key), ast.Store())
+            self.augment(stmt, part, operator.add, value)
+            return
+        add = ast.parse("np.add.at", mode="eval").body
+        node = ast.Expr(ast.Call(add, [ast.Name(target, ast.Load()), self.expr(key), self.expr(value)], []))
         self.line(self.text(node), stmt.loc)
 
     def branch(self, stmt: If) -> None:
@@ -656,11 +670,12 @@ def _refs(stmt: Stmt) -> Iterable[Ref]:
 def emit(fn: Function, names: dict[Var, str], updates: set[int], printer: type[Emitter] = Emitter) -> Text:
     """The function as text, in the dialect of the printer."""
     emitter = printer(names, updates)
+    emitter.prepare(fn)
     used = set(reads(fn.body))
     emitter.read = frozenset(used)
     emitter.unread = frozenset(s.var for s in walk(fn.body) if isinstance(s, Let) and s.var not in used)
     for var in fn.options.get("unset", ()):
-        emitter.assign(names[var], ast.Constant(None))
+        emitter.assign(names[var], emitter.unset(var))
     for k, stmt in enumerate(fn.body.stmts):
         if k == fn.options.get("seam", -1):
             emitter.line("# reverse")

@@ -162,6 +162,14 @@ def _witness(stmt: Let, own: frozenset[Any], roots: Roots, live: Liveness) -> Va
     return None
 
 
+def overlap(a: Atom, b: Atom, roots: Roots) -> bool:
+    """May two operands be the same memory?  What a call computes afresh is nobody else's."""
+    if any(isinstance(atom, Call) and not shares(atom) for atom in (a, b)):
+        return False
+    mine, theirs = _union((a,), roots), _union((b,), roots)
+    return bool(mine & theirs) or (any(map(is_external, mine)) and any(map(is_external, theirs)))
+
+
 # -- the joined program -----------------------------------------------------------------------------------
 
 
