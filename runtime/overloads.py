@@ -85,7 +85,7 @@ def _strong(g, partial):
 
 @each_of_two(numerics.divide_or_zero)
 def _divide_or_zero(g, z):
-    return g / z if z != 0 else 0 * (g / (z + 1))
+    return g / z if z != 0 else 0 * z
 
 
 @each_of_two(numerics.same)

@@ -411,6 +411,7 @@ HELPERS = {
     "strong": (lambda g, p: numerics.strong(g, p), (np.array([0.0, 1.0]), np.array([np.inf, 2.0]))),
     "strong of numbers": (lambda g, p: numerics.strong(g, p), (0.0, np.inf)),
     "divide_or_zero": (lambda g, z: numerics.divide_or_zero(g, z), (M, np.abs(M))),
+    "divide_or_zero of inf": (lambda g, z: numerics.divide_or_zero(g, z), (np.array([np.inf, 1.0]), np.zeros(2))),
     "same": (lambda x, y: numerics.same(x, y), (np.array([1.0, np.nan]), np.array([1.0, np.nan]))),
     "reduced_exponent": (lambda x, y: numerics.reduced_exponent(x, y), (np.array([0.0, 2.0]), np.array([0.0, 0.0]))),
     "safe_log": (lambda x: numerics.safe_log(x), (np.array([0.0, 2.0]),)),

@@ -150,7 +150,7 @@ def _reason(message: str) -> str:
         line for line in lines if not line.startswith(("Failed in nopython", "Overload", "- Of which", "There are"))
     ]
     said = " ".join(kept[:2] if kept and kept[0].endswith(":") else kept[:1])
-    return said.replace(" >>> ", " ")
+    return re.sub(r"Untyped global name '(\w+)'.*", r"it knows no \1", said.replace(" >>> ", " "))
 
 
 def options_of(f: Any, jit: bool | dict[str, Any]) -> dict[str, Any] | None:
