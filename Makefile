@@ -29,6 +29,7 @@ golden: $(READY)
 bench: $(READY)
 	$(BIN)/python benchmarks/goldens.py
 	$(BIN)/python benchmarks/versus.py
+	$(BIN)/python benchmarks/jit.py
 
 $(READY): pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Retrograd needs Python 3.11 or newer."; exit 1; }

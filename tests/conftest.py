@@ -1,9 +1,12 @@
 """What holds in every test: emitted code checks itself (T6); the golden files can be written anew."""
 
 import os
+from pathlib import Path
 
 os.environ.setdefault("RETROGRAD_CHECKED", "1")  # before the first import of retrograd
 os.environ.setdefault("MPLBACKEND", "Agg")
+# what Numba compiled for the tests is found again by the next run, as long as the text is the same
+os.environ.setdefault("RETROGRAD_CACHE", str(Path(__file__).parent.parent / ".pytest_cache" / "retrograd"))
 
 import pytest
 

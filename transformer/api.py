@@ -27,16 +27,18 @@ from .builder import type_of
 from .calls import undecorated
 from .checked import checked
 from .compile import load, write_guard
-from .dialect import NUMBA, PYTHON, Dialect
+from .dialect import NUMBA, NUMBA_PAIRS, PYTHON, Dialect
 from .emit import Text
 from .ir import Const, Function, Var
 from .jit import load as jit_load
+from .jit import options_of
 from .lower import Demand, Lowering, lower
 from .types import AggregateT, ConstT, abstract, construct, is_inexact
 
 Wrt = int | str | Sequence[int | str]
 #: Compile with Numba?  A dict holds options of ``numba.njit``.
 Jit = bool | dict[str, Any]
+Options = dict[str, Any] | None
 SPECIALISATIONS = 64
 
 
@@ -305,14 +307,14 @@ class Built:
     written: bool
 
 
-def _compiled(written: pipeline.Written, jit: Jit = False) -> Any:
-    if jit is False:
+def _compiled(written: pipeline.Written, options: Options = None) -> Any:
+    if options is None:
         return load(written.checked or written.text, written.program.name)
-    return jit_load(written.text, written.program, {} if jit is True else jit)
+    return jit_load(written.text, written.program, options)
 
 
-def _dialect(jit: Jit) -> Dialect:
-    return PYTHON if jit is False else NUMBA
+def _dialect(options: Options) -> Dialect:
+    return PYTHON if options is None else NUMBA
 
 
 def _refuse_overlap(values: tuple[Any, ...]) -> None:
@@ -399,10 +401,12 @@ def grad(
 
 
 def _gradient(f: Any, wrt: Wrt, value: bool, has_aux: bool, jit: Jit = False) -> Transformed:
+    options = options_of(f, jit)
+
     def build(special: Specialised) -> Built:
         variables = special.by_name(made.names)
-        written = pipeline.gradient(special.program, variables, value, has_aux, made.single, _dialect(jit))
-        return Built(_compiled(written, jit), written.text.source, bool(written.written))
+        written = pipeline.gradient(special.program, variables, value, has_aux, made.single, _dialect(options))
+        return Built(_compiled(written, options), written.text.source, bool(written.written))
 
     made = Transformed(f, build, wrt, "value_and_grad" if value else "grad")
     made.__retrograd__ = (made._kind, f, wrt, has_aux)
@@ -416,16 +420,17 @@ def default_wrt(target: Target, values: tuple[Any, ...]) -> tuple[str, ...]:
 class Pullbacks:
     """``vjp`` of one function: primal and adjoint programs by signature."""
 
-    def __init__(self, f: Any, wrt: Wrt | None) -> None:
+    def __init__(self, f: Any, wrt: Wrt | None, jit: Jit = False) -> None:
         self.__retrograd__ = ("vjp", f, wrt, False)
         self.f, self.target = f, target_of(f)
         self.wrt = None if wrt is None else wrt_names(self.target, wrt)[0]
+        self.options = options_of(f, jit)
         self._made: dict[tuple[str, ...], Transformed] = {}
 
     def pairs(self, names: tuple[str, ...]) -> Transformed:
         """Primal and adjoint for cotangents of these arguments."""
         if names not in self._made:
-            self._made[names] = _pairs(self.f, names)
+            self._made[names] = _pairs(self.f, names, self.options)
         return self._made[names]
 
     def __call__(self, *args: Any, **kwargs: Any) -> tuple[Any, Callable[..., Any]]:
@@ -439,10 +444,12 @@ class Pullbacks:
         return value, pullback
 
 
-def _pairs(f: Any, names: tuple[str, ...]) -> Transformed:
+def _pairs(f: Any, names: tuple[str, ...], options: Options = None) -> Transformed:
+    dialect = PYTHON if options is None else NUMBA_PAIRS
+
     def build(special: Specialised) -> Built:
-        first, second = pipeline.pair(special.program, special.by_name(names))
-        primal, adjoint = _compiled(first), _compiled(second)
+        first, second = pipeline.pair(special.program, special.by_name(names), dialect=dialect)
+        primal, adjoint = _compiled(first, options), _compiled(second, options)
         seeds = Seeds(type_of(special.program.result))
 
         def run(*values: Any) -> Any:
@@ -506,7 +513,7 @@ def seed_of(z_bar: Any, value: Any) -> Any:
     return _like(z_bar, value)
 
 
-def vjp(f: Callable[..., Any], *args: Any, wrt: Wrt | None = None, **kwargs: Any) -> Any:
+def vjp(f: Callable[..., Any], *args: Any, wrt: Wrt | None = None, jit: Jit = False, **kwargs: Any) -> Any:
     """``value, pullback = vjp(f, *args)``: the pullback takes a cotangent of the value and returns a tuple of cotangents.
 
     ``wrt`` defaults to every argument that holds floats.  Without arguments, returns a function of them.  The pullback
@@ -516,17 +523,18 @@ def vjp(f: Callable[..., Any], *args: Any, wrt: Wrt | None = None, **kwargs: Any
     >>> value, pullback(1.0)
     (9.0, (6.0,))
     """
-    made = Pullbacks(f, wrt)
+    made = Pullbacks(f, wrt, jit)
     return made(*args, **kwargs) if args or kwargs else made
 
 
 class Pushforwards:
     """``jvp`` of one function: programs by signature of primals."""
 
-    def __init__(self, f: Any, wrt: Wrt | None) -> None:
+    def __init__(self, f: Any, wrt: Wrt | None, jit: Jit = False) -> None:
         self.__retrograd__ = ("jvp", f, wrt, False)
         self.f, self.target = f, target_of(f)
         self.wrt = None if wrt is None else wrt_names(self.target, wrt)[0]
+        self.options = options_of(f, jit)
         self._made: dict[tuple[str, ...], Transformed] = {}
 
     def __call__(self, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
@@ -539,7 +547,7 @@ class Pushforwards:
                 f"{len(names)} tangents are wanted, one for each of {', '.join(names)}; {len(tangents)} were given"
             )
         if names not in self._made:
-            self._made[names] = _tangents(self.f, names)
+            self._made[names] = _tangents(self.f, names, self.options)
         run = self._made[names](*primals)
         by_name = dict(zip(self.target.names, values))
         return run(*[_tangent(t, by_name[n], n) for n, t in zip(names, tangents)])  # type: ignore[no-any-return]
@@ -562,11 +570,11 @@ def _like(given: Any, primal: Any) -> Any:
     return complex(given) if isinstance(primal, complex) else given
 
 
-def _tangents(f: Any, names: tuple[str, ...]) -> Transformed:
+def _tangents(f: Any, names: tuple[str, ...], options: Options = None) -> Transformed:
     def build(special: Specialised) -> Built:
         program = pipeline.tangent(special.program, special.by_name(names))
-        written = pipeline.finish(program, {}, (), 0)
-        compiled = _compiled(written)
+        written = pipeline.finish(program, {}, (), 0, dialect=_dialect(options))
+        compiled = _compiled(written, options)
         count = len(special.program.params)
 
         def run(*values: Any) -> Any:
@@ -583,6 +591,7 @@ def jvp(
     tangents: Sequence[Any] | None = None,
     *,
     wrt: Wrt | None = None,
+    jit: Jit = False,
 ) -> Any:
     """``value, tangent = jvp(f, primals, tangents)``: the directional derivative, by forward mode.
 
@@ -591,24 +600,24 @@ def jvp(
     >>> jvp(lambda x: x * x, (3.0,), (1.0,))
     (9.0, 6.0)
     """
-    made = Pushforwards(f, wrt)
+    made = Pushforwards(f, wrt, jit)
     return made if primals is None else made(primals, tangents or ())
 
 
 @_decorator
-def hvp(f: Callable[..., Any], wrt: Wrt = 0, *, argnums: Wrt | None = None) -> Callable[..., Any]:
+def hvp(f: Callable[..., Any], wrt: Wrt = 0, *, argnums: Wrt | None = None, jit: Jit = False) -> Callable[..., Any]:
     """``hvp(f)(*args, v)``: the product of the Hessian of the scalar ``f`` with ``v``, without forming it (H1).
 
     >>> hvp(lambda x: x**3)(2.0, 1.0)
     12.0
     """
-    asked = _wrt(wrt, argnums)
+    asked, options = _wrt(wrt, argnums), options_of(f, jit)
 
     def build(special: Specialised) -> Built:
         variables = special.by_name(made.names)
         program = pipeline.tangent(special.program, variables, value=False)
-        written = pipeline.gradient(program, variables, False, False, made.single)
-        compiled = _compiled(written)
+        written = pipeline.gradient(program, variables, False, False, made.single, _dialect(options))
+        compiled = _compiled(written, options)
         count = len(special.program.params)
 
         def run(*values: Any) -> Any:
@@ -635,7 +644,9 @@ def hvp(f: Callable[..., Any], wrt: Wrt = 0, *, argnums: Wrt | None = None) -> C
 
 
 @_decorator
-def jacobian(f: Callable[..., Any], wrt: Wrt = 0, *, argnums: Wrt | None = None) -> Callable[..., Any]:
+def jacobian(
+    f: Callable[..., Any], wrt: Wrt = 0, *, argnums: Wrt | None = None, jit: Jit = False
+) -> Callable[..., Any]:
     """A function that returns the Jacobian: for a result of shape ``s`` and an argument of shape ``t``, shape ``s + t``.
 
     Row by row with reverse mode, or column by column with forward mode where the argument has fewer entries.
@@ -646,7 +657,7 @@ def jacobian(f: Callable[..., Any], wrt: Wrt = 0, *, argnums: Wrt | None = None)
     """
     target = target_of(f)
     names, single = wrt_names(target, _wrt(wrt, argnums))
-    back = Pullbacks(f, names)
+    back = Pullbacks(f, names, jit)
 
     @functools.wraps(target.fn)
     def rows(*args: Any, **kwargs: Any) -> Any:
@@ -678,7 +689,9 @@ def jacobian(f: Callable[..., Any], wrt: Wrt = 0, *, argnums: Wrt | None = None)
 
 
 @_decorator
-def hessian(f: Callable[..., Any], wrt: Wrt = 0, *, argnums: Wrt | None = None) -> Callable[..., Any]:
+def hessian(
+    f: Callable[..., Any], wrt: Wrt = 0, *, argnums: Wrt | None = None, jit: Jit = False
+) -> Callable[..., Any]:
     """A function that returns the Hessian of the scalar ``f``: shape ``t + t`` for an argument of shape ``t``.
 
     >>> hessian(lambda x: x[0] ** 2 * x[1])(np.array([1.0, 2.0]))
@@ -686,7 +699,7 @@ def hessian(f: Callable[..., Any], wrt: Wrt = 0, *, argnums: Wrt | None = None) 
            [2., 0.]])
     """
     asked = _wrt(wrt, argnums)
-    product = hvp(f, asked)
+    product = hvp(f, asked, jit=jit)
     target = target_of(f)
     names, single = wrt_names(target, asked)
 

@@ -10,6 +10,7 @@ everything as it is; Numba's differs where Numba does not take what NumPy takes.
 from __future__ import annotations
 
 import ast
+import importlib
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -19,20 +20,23 @@ import numpy as np
 
 from retrograd.runtime import emitted, jitted
 
+from .analysis.ownership import overlap, roots_of
 from .builder import type_of
 from .emit import Emitter
 from .flatten import flattened
-from .ir import Aggregate, Block, Call, Const, For, Function, Let, Stmt, map_blocks
+from .ir import Aggregate, Atom, Block, Call, Const, For, Function, Let, Ref, Stmt, Var, map_blocks
+from .operators import SYNTAX
 from .tapes import array_tapes
-from .types import ArrayT, is_hashable
+from .types import ArrayT, ScalarT, is_hashable
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """``tapes`` is asked once both sweeps are joined, ``program`` before printing; ``emitter`` prints."""
+    """``tapes`` is asked once both sweeps are joined, ``cast`` of each cotangent, ``program`` before printing."""
 
     emitter: type[Emitter]
     tapes: Callable[[Block, Block], tuple[Block, Block]]
+    cast: Callable[[Var], Call | None]
     program: Callable[[Function], Function]
 
 
@@ -41,6 +45,21 @@ class Dialect:
 
 class NumbaEmitter(Emitter):
     """Prints what ``numba.njit`` takes."""
+
+    def prepare(self, fn: Function) -> None:
+        self.roots = roots_of(fn.params, fn.body)
+
+    def unset(self, var: Var) -> ast.expr:
+        """Numba wants one type on all paths."""
+        return ast.Constant(var.type.dtype.type(0).item()) if isinstance(var.type, ScalarT) else super().unset(var)
+
+    def augment(self, stmt: Let, left: ast.expr, fn: Any, value: Atom) -> None:
+        """Numba's ``x[1:] += x[:-1]`` reads entries it has just written; NumPy's, and a plain assignment, do not."""
+        if not overlap(stmt.call.args[0], value, self.roots):
+            super().augment(stmt, left, fn, value)
+            return
+        whole = ast.BinOp(ast.parse(self.text(left), mode="eval").body, SYNTAX[fn](), self.expr(value))
+        self.line(self.text(ast.Assign([left], whole)), stmt.loc)
 
     def let(self, stmt: Let, *_: Any) -> None:
         if stmt.call.fn is emitted.record:
@@ -63,6 +82,19 @@ class NumbaEmitter(Emitter):
         add = self.reference(jitted.add_at, "add_at")
         key, value = (self.expr(a) for a in stmt.call.args[1:])
         self.line(self.text(ast.Expr(ast.Call(add, [ast.Name(target, ast.Load()), key, value], []))), stmt.loc)
+
+
+class PairsEmitter(NumbaEmitter):
+    """Prints a program whose lists leave it, and enter the next one: typed lists, which need no conversion."""
+
+    @property
+    def expressions(self) -> dict[Any, Any]:
+        return {**super().expressions, list: PairsEmitter.typed_list}
+
+    def typed_list(self, call: Call) -> ast.expr:
+        if call.args:
+            return ast.Call(ast.Attribute(self.expr(call.args[0]), "copy", ast.Load()), [], [])
+        return ast.Call(self.reference(importlib.import_module("numba.typed").List, "List"), [], [])
 
 
 def _backwards(operands: list[ast.expr]) -> tuple[ast.expr, ...]:
@@ -104,9 +136,37 @@ def _statement(stmt: Stmt) -> Stmt:
 
 
 def _copy(call: Call) -> Call | None:
-    """np.array(x)  ->  np.copy(x)"""
-    is_copy = len(call.args) == 1 and not call.kwargs and isinstance(type_of(call.args[0]), ArrayT)
-    return replace(call, fn=np.copy) if is_copy else None
+    """np.array(x), np.copy(x, "K")  ->  np.copy(x)"""
+    source, *options = call.args
+    if not all(isinstance(a, Const) and a.value in (None, True, "K") for a in (*options, *dict(call.kwargs).values())):
+        return None
+    fn = np.copy if isinstance(type_of(source), ArrayT) else call.fn
+    return replace(call, fn=fn, args=(source,), kwargs=()) if call.form == "call" else None
+
+
+def _without_defaults(call: Call) -> Call | None:
+    """np.flip(x, None), np.ravel(x, "C")  ->  np.flip(x), np.ravel(x)"""
+    kept = [a for a in call.args if not (isinstance(a, Const) and a.value in (None, "C"))]
+    return replace(call, args=tuple(kept)) if kept != list(call.args) else None
+
+
+def _reshape(call: Call) -> Call | None:
+    """x.reshape(shape)  ->  np.ascontiguousarray(x).reshape(shape), where the layout may be another"""
+    x, *shape = call.args
+    order = [a for a in (*shape, *dict(call.kwargs).values()) if isinstance(a, Const) and isinstance(a.value, str)]
+    if order not in ([], [Const("C")]) or not isinstance(type_of(x), ArrayT):
+        return None
+    sizes = tuple(a for a in shape if a not in order)
+    return Call(np.reshape, (Call(np.ascontiguousarray, (x,)), *sizes), (), "method:reshape")
+
+
+def _joined(call: Call) -> Call | None:
+    """np.concatenate([x, y])  ->  np.concatenate((x, y))"""
+    parts = call.args[0]
+    if not isinstance(parts, Aggregate):
+        return None
+    rest = (*call.args[1:], *(a for name, a in call.kwargs if name == "axis"))
+    return replace(call, args=(replace(parts, kind=tuple), *rest), kwargs=())
 
 
 def _along(call: Call) -> Call | None:
@@ -137,13 +197,37 @@ def _gather(call: Call) -> Call | None:
 
 SPELT: dict[Any, Callable[[Call], Call | None]] = {
     np.array: _copy,
+    np.copy: _copy,
+    np.flip: _without_defaults,
+    np.ravel: _without_defaults,
+    np.reshape: _reshape,
+    **dict.fromkeys((np.concatenate, np.stack, np.vstack, np.hstack, np.column_stack), _joined),
     operator.getitem: _gather,
     **dict.fromkeys(jitted.ALONG, _along),
 }
 
 
+def _to_narrow(bar: Var) -> Call | None:
+    """A cotangent in single precision: Numba computes ``2.0 * x`` in double precision, unlike NumPy."""
+    dtype = getattr(bar.type, "dtype", None)
+    if dtype not in NARROW:
+        return None
+    if isinstance(bar.type, ScalarT):
+        return Call(dtype.type, (bar,))
+    return Call(np.ndarray.astype, (bar, Ref(dtype.type, f"np.{dtype.name}")), (), "method:astype")
+
+
+NARROW = (np.dtype(np.float32), np.dtype(np.complex64))
+
+# -- the two ----------------------------------------------------------------------------------------------
+
+
 def _same_tapes(forward: Block, reverse: Block) -> tuple[Block, Block]:
     return forward, reverse
+
+
+def _as_it_is(bar: Var) -> None:
+    return None
 
 
 def _same_program(fn: Function) -> Function:
@@ -155,5 +239,6 @@ def _numba_program(fn: Function) -> Function:
     return replace(fn, body=numba_calls(fn.body))
 
 
-PYTHON = Dialect(Emitter, _same_tapes, _same_program)
-NUMBA = Dialect(NumbaEmitter, array_tapes, _numba_program)
+PYTHON = Dialect(Emitter, _same_tapes, _as_it_is, _same_program)
+NUMBA = Dialect(NumbaEmitter, array_tapes, _to_narrow, _numba_program)
+NUMBA_PAIRS = replace(NUMBA, emitter=PairsEmitter)

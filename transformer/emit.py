@@ -87,6 +87,18 @@ class Emitter:
     depth: int = 1
     last: Any = None
 
+    @property
+    def expressions(self) -> dict[Any, Any]:
+        """Calls that are printed as syntax."""
+        return EXPRESSIONS
+
+    def prepare(self, fn: Function) -> None:
+        """What a dialect wants to know of the whole program."""
+
+    def unset(self, var: Var) -> ast.expr:
+        """What a value is called with where no path has bound it."""
+        return ast.Constant(None)
+
     # -- expressions --------------------------------------------------------------------------------------
 
     def name(self, var: Var) -> ast.expr:
@@ -155,7 +167,7 @@ class Emitter:
             return ast.UnaryOp(SYNTAX[fn](), self.expr(args[0]))
         if fn in COMPARE_FUNCTIONS:
             return ast.Compare(self.expr(args[0]), [SYNTAX[fn]()], [self.expr(args[1])])
-        special = EXPRESSIONS.get(fn) if is_hashable(fn) else None
+        special = self.expressions.get(fn) if is_hashable(fn) else None
         if special is not None:
             return special(self, call)
         style, _, name = call.form.partition(":")
@@ -198,7 +210,7 @@ class Emitter:
     def begin(self, fn: Function) -> None:
         """The lines before the first statement."""
         for var in fn.options.get("unset", ()):
-            self.assign(self.names[var], ast.Constant(None))
+            self.assign(self.names[var], self.unset(var))
 
     def block(self, block: Block, copies: Iterable[tuple[Var, Atom]], leave: Any = None) -> bool:
         """Statements, then the hand-over of yields; ``leave`` says how a loop's go-flag is spelt."""
@@ -384,8 +396,7 @@ class Emitter:
         elif call.fn is emitted.push:
             self.line(f"{self.names[call.args[0]]}.append({self.text(self.expr(call.args[1]))})")  # type: ignore[index]
         elif id(stmt) in self.updates and call.fn in BINARY_FUNCTIONS and self.names.get(call.args[0]) == target:  # type: ignore[arg-type]
-            node = ast.AugAssign(ast.Name(target, ast.Store()), SYNTAX[call.fn](), self.expr(call.args[1]))
-            self.line(self.text(node), stmt.loc)
+            self.augment(stmt, ast.Name(target, ast.Store()), call.fn, call.args[1])
         elif stmt.var in self.unread:
             self.line(self.text(ast.Expr(self.call(call))), stmt.loc)
         else:
@@ -398,6 +409,10 @@ class Emitter:
         first = stmt.call.args[0]
         if not (isinstance(first, Var) and self.names[first] == target):
             self.assign(target, self.expr(first))
+
+    def augment(self, stmt: Let, left: ast.expr, fn: Any, value: Atom) -> None:
+        """``left += value``, and the like."""
+        self.line(self.text(ast.AugAssign(left, SYNTAX[fn](), self.expr(value))), stmt.loc)
 
     def store(self, stmt: Let, target: str) -> None:
         self.update(stmt, target)
@@ -419,7 +434,7 @@ class Emitter:
                     if whole
                     else ast.Subscript(ast.Name(target, ast.Load()), key, ast.Store())
                 )
-                self.line(self.text(ast.AugAssign(left, SYNTAX[v.fn](), self.expr(v.args[1]))), stmt.loc)
+                self.augment(stmt, left, v.fn, v.args[1])
                 return
         self.line(self.text(node), stmt.loc)
 
@@ -427,12 +442,11 @@ class Emitter:
         self.update(stmt, target)
         _, key, value = stmt.call.args
         if stmt.call.form == "add_once":
-            node: ast.AST = ast.AugAssign(
-                ast.Subscript(ast.Name(target, ast.Load()), self.expr(key), ast.Store()), ast.Add(), self.expr(value)
-            )
-        else:
-            add = ast.parse("np.add.at", mode="eval").body
-            node = ast.Expr(ast.Call(add, [ast.Name(target, ast.Load()), self.argument(key), self.expr(value)], []))
+            part = ast.Subscript(ast.Name(target, ast.Load()), self.expr(key), ast.Store())
+            self.augment(stmt, part, operator.add, value)
+            return
+        add = ast.parse("np.add.at", mode="eval").body
+        node = ast.Expr(ast.Call(add, [ast.Name(target, ast.Load()), self.argument(key), self.expr(value)], []))
         self.line(self.text(node), stmt.loc)
 
     def branch(self, stmt: If) -> None:
@@ -774,6 +788,7 @@ def _refs(stmt: Stmt) -> Iterable[Ref]:
 def emit(fn: Function, names: dict[Var, str], updates: set[int], emitter: Emitter | None = None) -> Text:
     """The function as text, printed by ``emitter`` if one is given."""
     emitter = emitter or Emitter(names, updates)
+    emitter.prepare(fn)
     used = set(reads(fn.body))
     emitter.read = frozenset(used)
     emitter.counts = Counter(reads(fn.body))

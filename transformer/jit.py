@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import itertools
 import linecache
 import math
 import operator
@@ -16,9 +17,12 @@ import os
 import re
 import sys
 import tempfile
+import traceback
+import weakref
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -31,6 +35,10 @@ from .ir import Function
 
 #: IndexError for an index out of range, as in Python; division by zero as in NumPy.
 OPTIONS: dict[str, Any] = {"boundscheck": True, "error_model": "numpy"}
+#: Modules whose functions every process finds as they are here, as long as versions are the same.
+LIBRARIES = ("numpy", "numba", "math", "builtins", "retrograd", "_operator")
+Options = tuple[tuple[str, Any], ...]
+_counter = itertools.count(1)
 REMEDY = "Leave out jit=True: the interpreted derivative takes it."
 
 
@@ -95,10 +103,27 @@ class Compiled:
             return self.ports.result(self.dispatcher(*self.ports.flat(values)))
         except numba().core.errors.NumbaError as error:
             raise self.refusal(error) from error
+        except Exception as error:
+            if not self.has_compiled(values):  # an error inside Numba, not of the program
+                raise self.refusal(error) from error
+            error.add_note(self.note(error))
+            raise
+
+    def has_compiled(self, values: tuple[Any, ...]) -> bool:
+        """Is there machine code for arguments of these types?"""
+        return tuple(map(numba().typeof, self.ports.flat(values))) in self.dispatcher.overloads
+
+    def note(self, error: Exception) -> str:
+        """The user's line of a failure in machine code, where Numba tells it (L5)."""
+        frames = traceback.extract_tb(error.__traceback__)
+        loc = next((self.location(f.lineno) for f in frames if f.filename == self.file and f.lineno), None)
+        if loc is None:
+            return f"in {self.name}, compiled by Numba, which does not say where; without jit=True the line is named"
+        return f"{loc.file}:{loc.line}: {loc.text}"
 
     def refusal(self, error: Exception) -> CompilationFailed:
         """What Numba said, at the user's line."""
-        reason = f"Numba cannot compile the derivative {self.name}: {_reason(str(error))}"
+        reason = f"Numba cannot compile the derivative {self.name}: {_reason(str(error) or repr(error))}"
         line = self.line_of(error)
         emitted = f"In the emitted program: {self.text.source.splitlines()[line - 1].split('  #')[0].strip()}\n  "
         return CompilationFailed(reason, where=self.location(line), remedy=emitted + REMEDY)
@@ -125,38 +150,59 @@ def _reason(message: str) -> str:
         line for line in lines if not line.startswith(("Failed in nopython", "Overload", "- Of which", "There are"))
     ]
     said = " ".join(kept[:2] if kept and kept[0].endswith(":") else kept[:1])
-    return said.replace(" >>> ", " ")
+    return re.sub(r"Untyped global name '(\w+)'.*", r"it knows no \1", said.replace(" >>> ", " "))
+
+
+def options_of(f: Any, jit: bool | dict[str, Any]) -> dict[str, Any] | None:
+    """The options to compile with: what was asked for, over what a jitted ``f`` itself has; None to interpret."""
+    if jit is False:
+        return None
+    own = getattr(f, "targetoptions", {})
+    kept = {name: own[name] for name in ("fastmath", "error_model") if name in own}
+    return {**OPTIONS, **kept, **({} if jit is True else jit)}
 
 
 def load(text: Text, program: Function, options: dict[str, Any]) -> Compiled:
     """The emitted function, compiled when it is called."""
-    name, options = program.name, {**OPTIONS, **options}
-    scope = {"np": np, "math": math, "operator": operator, **text.scope, "__name__": f"retrograd.emitted.{name}"}
-    kept = all(map(_is_library, text.scope.values()))
-    file = str(_written(text.source, name, options)) if kept else _in_memory(text.source, name)
-    exec(compile(text.source, file, "exec"), scope)
-    return Compiled(numba().njit(cache=kept, **options)(scope[name]), text, file, name, program.options["ports"])
+    name = program.name
+    scope = {"np": np, "math": math, "operator": operator, **text.scope}
+    if all(map(is_library, text.scope.values())):
+        file, dispatcher = _from_file(text.source, name, scope, tuple(sorted(options.items())))
+    else:
+        file, dispatcher = _from_memory(text.source, name, scope, options)
+    return Compiled(dispatcher, text, file, name, program.options["ports"])
 
 
-def _is_library(value: Any) -> bool:
-    """Is it what every process finds under the same name, as long as the versions are the same?"""
+def is_library(value: Any) -> bool:
+    """May a cached program refer to it?"""
     module = getattr(value, "__module__", None) or getattr(type(value), "__module__", "")
-    return callable(value) and module.split(".")[0] in ("numpy", "math", "builtins", "retrograd", "_operator")
+    return callable(value) and module.split(".")[0] in LIBRARIES
 
 
-def _written(source: str, name: str, options: dict[str, Any]) -> Path:
-    """The file that holds the text; a file once written is never touched, since Numba compares its date."""
+def _from_file(source: str, name: str, scope: dict[str, Any], options: Options) -> tuple[str, Any]:
+    """The program in a module of its own; equal programs share it, for as long as the process lives."""
     path = directory() / f"{name}_{_digest(source, options)}.py"
+    module = f"retrograd.emitted.{path.stem}"
+    if module not in sys.modules:
+        _write(source, path)
+        sys.modules[module] = made = ModuleType(module)  # Numba's cache looks for it by name
+        made.__dict__.update(scope, __file__=str(path))
+        exec(compile(source, str(path), "exec"), made.__dict__)
+        made.__dict__["compiled"] = numba().njit(cache=True, **dict(options))(made.__dict__[name])
+    return str(sys.modules[module].__file__), sys.modules[module].__dict__["compiled"]
+
+
+def _write(source: str, path: Path) -> None:
+    """A file once written is never touched again: Numba compares its date."""
     if not path.exists():
         draft = path.with_suffix(f".{os.getpid()}.tmp")
         draft.write_text(source)
         draft.replace(path)
-    return path
 
 
-def _digest(source: str, options: dict[str, Any]) -> str:
+def _digest(source: str, options: Options) -> str:
     """A name for a program: another text, version of Numba, or meaning of what it calls, gives another."""
-    parts = (source, repr(sorted(options.items())), numba().__version__, np.__version__, _helpers())
+    parts = (source, repr(options), numba().__version__, np.__version__, _helpers())
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
@@ -167,7 +213,10 @@ def _helpers() -> str:
     return "".join((runtime / name).read_text() for name in ("numerics.py", "emitted.py", "jitted.py", "overloads.py"))
 
 
-def _in_memory(source: str, name: str) -> str:
-    file = f"<retrograd {name} {hashlib.sha256(source.encode()).hexdigest()[:12]}>"
+def _from_memory(source: str, name: str, scope: dict[str, Any], options: dict[str, Any]) -> tuple[str, Any]:
+    file = f"<retrograd {name} {next(_counter)}>"
+    exec(compile(source, file, "exec"), scope)
     linecache.cache[file] = (len(source), None, source.splitlines(True), file)
-    return file
+    dispatcher = numba().njit(**options)(scope[name])
+    weakref.finalize(dispatcher, linecache.cache.pop, file, None)
+    return file, dispatcher

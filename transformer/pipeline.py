@@ -153,7 +153,7 @@ def gradient(
 
     sweeps = sweep(fn, wrt, seed)
     fwd, rev = join(sweeps, fn.result, dialect)
-    copies, final = fresh_results(rev.yields, fn.params, fwd, rev)
+    copies, final = fresh_results(rev.yields, fn.params, fwd, rev, dialect)
     stmts = [*fwd.stmts, *rev.stmts, *copies]
     grads: Atom = final[0] if single else Aggregate(tuple, tuple(final))
     result = fwd.yields[0]
@@ -204,7 +204,7 @@ def require_scalar(name: str, root: Atom) -> None:
 
 
 def fresh_results(
-    bars: tuple[Atom, ...], params: tuple[Var, ...], fwd: Block, rev: Block
+    bars: tuple[Atom, ...], params: tuple[Var, ...], fwd: Block, rev: Block, dialect: Dialect = PYTHON
 ) -> tuple[list[Stmt], list[Atom]]:
     """Returned cotangents are the caller's: writeable, and distinct from each other and from every argument (M5)."""
     joined = Block((*fwd.stmts, *rev.stmts), ())
@@ -213,15 +213,21 @@ def fresh_results(
     taken: set[Any] = {root for y in fwd.yields for v in vars_of(y) for root in roots.get(v, ())}
     made: list[Stmt] = []
 
+    def fresh(call: Call, var: Var) -> Var:
+        copy = Var("", var.type)
+        made.append(Let(copy, call, None, False))
+        return copy
+
     def own(var: Var) -> Atom:
+        cast = dialect.cast(var)
+        if cast is not None:
+            return fresh(cast, var)
         if not isinstance(var.type, (ArrayT, NumberT)):
             return var
         mine = roots.get(var, frozenset())
         is_view = var in calls and shares(calls[var])
         if is_view or mine & taken or not mine or any(is_external(r) for r in mine):
-            copy = Var("", var.type)
-            made.append(Let(copy, Call(np.array, (var,)), None, False))
-            return copy
+            return fresh(Call(np.array, (var,)), var)
         taken.update(mine)
         return var
 
@@ -261,7 +267,7 @@ def pair(
 
     renamed, openers = _opened_tapes(record_vars)
     back = substitute(rev, lambda v: renamed.get(v, v))
-    copies, final = fresh_results(back.yields, (*record_vars, *seeds), Block(), back)
+    copies, final = fresh_results(back.yields, (*record_vars, *seeds), Block(), back, dialect)
     stmts = [*openers, *back.stmts, *copies]
     adjoint = Function(
         f"{fn.name}_adjoint", (*record_vars, *seeds), Block(tuple(stmts), (Aggregate(tuple, tuple(final)),)), fn.loc,

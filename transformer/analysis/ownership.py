@@ -54,8 +54,8 @@ READ_ONLY = {numerics.broadcast_like, numerics.unreduce, np.broadcast_to}
 
 #: Results of their own, whatever the rules say of other forms of the call.
 FRESH = {
-    emitted.fresh_copy, emitted.fresh_list, emitted.kept, emitted.zero_items, emitted.zero_last, emitted.zero_in, np.copy, np.ndarray.astype,
-    np.ndarray.tolist, np.zeros_like, np.array,
+    emitted.fresh_copy, emitted.fresh_list, emitted.kept, emitted.zero_items, emitted.zero_last, emitted.zero_in,
+    np.copy, np.ndarray.astype, np.ndarray.tolist, np.zeros_like, np.array,
 }  # fmt: skip
 
 
@@ -285,6 +285,14 @@ def _witness(stmt: Let, own: frozenset[Any], roots: Roots, live: Liveness) -> Va
         if var is not stmt.var and not isinstance(var.type, ScalarT) and reach(roots.get(var, ())) & own:
             return var
     return None
+
+
+def overlap(a: Atom, b: Atom, roots: Roots) -> bool:
+    """May two operands be the same memory?  What a call computes afresh is nobody else's."""
+    if any(isinstance(atom, Call) and not shares(atom) for atom in (a, b)):
+        return False
+    mine, theirs = _union((a,), roots), _union((b,), roots)
+    return bool(mine & theirs) or (any(map(is_external, mine)) and any(map(is_external, theirs)))
 
 
 # -- the joined program -----------------------------------------------------------------------------------
