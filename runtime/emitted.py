@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from retrograd.runtime.errors import AliasedMutation
+from retrograd.runtime.errors import AliasedMutation, ArgumentError
 from retrograd.runtime.rules.rule import constant, lookup, register
 
 
@@ -27,6 +27,11 @@ def expect_length(x: Any, n: int) -> None:
             if few
             else f"too many values to unpack (expected {n})"
         )
+
+
+def set_in_number(x: Any, key: Any, value: Any) -> None:
+    """Raise what Python raises for a store into an item of a number."""
+    x[key] = value
 
 
 def call_value(fn: Any, *args: Any, **kwargs: Any) -> Any:
@@ -160,6 +165,11 @@ def truncate(tape: list[Any], n: int) -> None:
 def same_error(error: BaseException) -> BaseException:
     """``raise error`` of what was caught."""
     return error
+
+
+def nothing_returned() -> ArgumentError:
+    """The error of a derivative on a path where the function returns None."""
+    return ArgumentError("the function returns None here, which has no derivative", remedy="Return a number on every path.")
 
 
 def choose(test: Any, then: Any, orelse: Any) -> Any:

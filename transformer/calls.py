@@ -19,6 +19,7 @@ from retrograd.runtime.errors import SourceUnavailable
 from retrograd.runtime.rules import METHODS, lookup
 
 from . import containers
+from .analysis.purity import reports
 from .builder import type_of
 from .ir import Aggregate, Call, Const, Ref, Var
 from .loops import unrolled
@@ -72,6 +73,9 @@ def call_object(low: Lowering, target: Any, text: str, args: Args, kwargs: Kwarg
             return result
     if lookup(target) is not None:
         return primitive(low, target, args, kwargs, node, hint)
+    if reports(target):
+        _no_functions(low, (*args, *kwargs.values()), node)
+        return low.build.let(Call(target, args, tuple(kwargs.items())), type_of(Const(None)))
     target = undecorated(target)
     if isinstance(target, MethodType):
         return call_object(low, target.__func__, text, (Ref(target.__self__, text), *args), kwargs, node, hint)
@@ -109,12 +113,14 @@ def primitive(
 ) -> Any:
     """A call with a derivative rule, written down with its type."""
     _no_functions(low, (*args, *kwargs.values()), node)
-    for name in ("out", "where"):
-        if name in kwargs and not (isinstance(kwargs[name], Const) and kwargs[name].value is None):
-            raise low.unsupported(
-                node, f"{getattr(fn, '__name__', fn)}({name}=...) cannot be differentiated",
-                "Assign the result instead." if name == "out" else "Use np.where(mask, ..., 0).",
-            )  # fmt: skip
+    if "where" in kwargs and not (isinstance(kwargs["where"], Const) and kwargs["where"].value in (None, True)):
+        raise low.unsupported(
+            node, f"{getattr(fn, '__name__', fn)}(where=...) cannot be differentiated", "Use np.where(mask, ..., 0)."
+        )
+    kwargs = _without_same_dtype(args, kwargs)
+    args, kwargs, out = _without_out(fn, args, kwargs)
+    if out is not None:
+        return _computed_into(low, fn, args, kwargs, out, node)
     result = low.build.call(fn, *args, hint=hint, form=form, **kwargs)
     low.heap.watch(result, fn, args, tuple(kwargs.items()), form)
     if isinstance(type_of(result), OpaqueT):
@@ -122,6 +128,47 @@ def primitive(
             for part in atom.items if isinstance(atom, Aggregate) else (atom,):
                 low.need(part)
     return result
+
+
+def _without_same_dtype(args: Args, kwargs: Kwargs) -> Kwargs:
+    """``dtype=float`` of a float array says nothing."""
+    dtype, t = kwargs.get("dtype"), type_of(args[0]) if args else None
+    if isinstance(dtype, (Const, Ref)) and isinstance(t, (ArrayT, ScalarT)) and _is_dtype(dtype.value, t.dtype) and t.dtype.kind in "fc":
+        return {k: v for k, v in kwargs.items() if k != "dtype"}
+    return kwargs
+
+
+def _is_dtype(asked: Any, own: np.dtype) -> bool:
+    try:
+        return asked is not None and np.dtype(asked) == own
+    except TypeError:
+        return False
+
+
+def _without_out(fn: Any, args: Args, kwargs: Kwargs) -> tuple[Args, Kwargs, Any]:
+    """The call without the array that its result is written to, and that array; ufuncs take it by position too."""
+    out = kwargs.get("out")
+    if isinstance(fn, np.ufunc) and len(args) > fn.nin:
+        args, out = args[: fn.nin], args[fn.nin]
+    if isinstance(out, Aggregate) and len(out.items) == 1:
+        out = out.items[0]
+    known = isinstance(out, Const) and out.value is None
+    return args, {k: v for k, v in kwargs.items() if k != "out"}, None if known else out
+
+
+def _computed_into(low: Lowering, fn: Any, args: Args, kwargs: Kwargs, out: Any, node: ast.AST) -> Any:
+    """``fn(..., out=u)`` is a store of the result (R1)."""
+    from .stores import set_in_array
+
+    result = primitive(low, fn, args, kwargs, node)
+    t, made = type_of(out), type_of(result)
+    fits = isinstance(t, ArrayT) and isinstance(made, (ArrayT, ScalarT)) and np.can_cast(made.dtype, t.dtype, "same_kind")
+    if not fits or not isinstance(out, Var):
+        raise low.unsupported(
+            node, f"{getattr(fn, '__name__', fn)}(out=...) of this type cannot be differentiated", "Assign the result instead."
+        )
+    set_in_array(low, out, Const(Ellipsis), result, node)
+    return low.now(out)
 
 
 def _no_functions(low: Lowering, atoms: Any, node: ast.AST) -> None:
@@ -166,7 +213,7 @@ def enter(low: Lowering, fn: FunctionType, args: Args, kwargs: Kwargs, node: ast
         source = parse(fn)
     except SourceUnavailable:
         return opaque(low, fn, args, kwargs, node, "")
-    env = _bound(low, inspect.signature(fn), args, kwargs, node, fn.__name__)
+    env = _bound(low, inspect.signature(fn, follow_wrapped=False), args, kwargs, node, fn.__name__)
     env = {k: v if not _is_default(v) else low.found(v.value, k, node, key=(id(fn), k)) for k, v in env.items()}
     return low.enter(source, fn.__globals__, cells_of(fn), env, node, None, fn.__qualname__)
 
@@ -588,7 +635,7 @@ def _container(kind: type) -> Callable[..., Any]:
             return Aggregate(dict, tuple(kwargs.values()), tuple(kwargs)) if not args else NotImplemented
         if not args:
             return Aggregate(kind, ())
-            parts = unrolled(low, args[0], node)
+        parts = unrolled(low, args[0], node)
         if parts is None:
             t = type_of(args[0]) if not isinstance(args[0], Compiletime) else None
             if isinstance(t, RangeT) or (isinstance(args[0], Stream) and args[0].kind == "range"):

@@ -17,6 +17,7 @@ from tests.zoo import (  # noqa: F401  (imported for the rows they add)
     shapes,
     straight,
     tuples,
+    wild,
 )
 from tests.zoo.table import PROGRAMS, Program
 
