@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from retrograd.runtime.errors import AliasedMutation
+from retrograd.runtime.errors import AliasedMutation, ArgumentError
 from retrograd.runtime.rules.rule import constant, lookup, register
 
 
@@ -29,6 +29,11 @@ def expect_length(x: Any, n: int) -> None:
             if few
             else f"too many values to unpack (expected {n})"
         )
+
+
+def set_in_number(x: Any, key: Any, value: Any) -> None:
+    """Raise what Python raises for a store into an item of a number."""
+    x[key] = value
 
 
 def call_value(fn: Any, *args: Any, **kwargs: Any) -> Any:
@@ -176,6 +181,11 @@ def same_error(error: BaseException) -> BaseException:
 def kept(value: Any) -> Any:
     """A record of what may be an array or a list, copied: the caller may write it before the pullback is called."""
     return fresh_list(value)
+
+
+def nothing_returned() -> ArgumentError:
+    """The error of a derivative on a path where the function returns None."""
+    return ArgumentError("the function returns None here, which has no derivative", remedy="Return a number on every path.")
 
 
 def choose(test: Any, then: Any, orelse: Any) -> Any:

@@ -13,7 +13,7 @@ import linecache
 import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from types import FunctionType
+from types import FunctionType, MethodType
 from typing import Any
 
 import numpy as np
@@ -88,7 +88,7 @@ def target_of(f: Any) -> Target:
             f"{getattr(f, '__name__', f)!r} is not a Python function",
             remedy="Pass a function written in Python, or a lambda around it.",
         )
-    return Target(f)
+    return Target(caller_of(f) if hasattr(f, "__wrapped__") else f)
 
 
 def caller_of(f: Any) -> FunctionType:
@@ -182,6 +182,11 @@ def specialise(target: Target, values: tuple[Any, ...], wrt: Sequence[str]) -> S
         return Specialised(program, variables, captured, guard, tuple(low.guards.values()), types, tuple(low.notes))
 
 
+def _same(now: Any, value: Any) -> bool:
+    """Is it still what the program was made for?  Literals and bound methods are made anew whenever they are read."""
+    return now is value or (type(now) is type(value) and isinstance(value, (str, int, float, bytes, MethodType)) and now == value)
+
+
 def _parameter_type(name: str, value: Any, wanted: bool, target: Target) -> Any:
     t = abstract(value, name)
     if type(value) is bool:
@@ -245,16 +250,19 @@ class Transformed:
                 if captured is not None and entry.guard(*values, *captured):
                     return entry, captured
         entry = self._specialise(values)
-        return entry, self._captured(entry) or ()
+        captured = self._captured(entry)
+        if captured is None:
+            raise ArgumentError(
+                f"{self.target.fn.__name__} reads something from outside that is another object each time it is read",
+                remedy="Bind it to a name once, or pass it as an argument.",
+            )
+        return entry, captured
 
     def _captured(self, entry: Entry) -> tuple[Any, ...] | None:
         fn = self.target.fn
         try:
             for getter, value in entry.identities:
-                now = getter(fn)
-                if now is not value and not (
-                    isinstance(value, (str, int, float, bytes)) and type(now) is type(value) and now == value
-                ):
+                if not _same(getter(fn), value):
                     return None
             return tuple(getter(fn) for getter in entry.captures)
         except (KeyError, AttributeError, ValueError):

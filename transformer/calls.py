@@ -19,6 +19,7 @@ from retrograd.runtime.errors import NoRule
 from retrograd.runtime.rules import METHODS, lookup
 
 from . import containers, stores
+from .analysis.purity import reports
 from .builder import type_of
 from .ir import Aggregate, Call, Const, Ref, Var
 from .loops import unrolled
@@ -83,6 +84,9 @@ def call_object(low: Lowering, target: Any, text: str, args: Args, kwargs: Kwarg
             return result
     if lookup(target) is not None:
         return primitive(low, target, args, kwargs, node, hint)
+    if reports(target):
+        _no_functions(low, (*args, *kwargs.values()), node)
+        return low.build.let(Call(target, args, tuple(kwargs.items())), type_of(Const(None)))
     target = undecorated(target)
     if isinstance(target, MethodType):
         return call_object(low, target.__func__, text, (Ref(target.__self__, text), *args), kwargs, node, hint)
@@ -124,10 +128,12 @@ def primitive(
 ) -> Any:
     """A call with a derivative rule, written down with its type."""
     _no_functions(low, (*args, *kwargs.values()), node)
+    kwargs = _without_same_dtype(args, kwargs)
     args, kwargs, out = _taken_out(fn, args, kwargs)
     if out is not None:
         return _into(low, fn, args, kwargs, out, node)
-    if "where" in kwargs and isinstance(fn, np.ufunc) and not _is_none(kwargs["where"]):
+    where = kwargs.get("where")
+    if where is not None and isinstance(fn, np.ufunc) and not (isinstance(where, Const) and where.value in (None, True)):
         raise low.unsupported(
             node, f"{fn.__name__}(where=...) without out= leaves memory uninitialised", "Use np.where(mask, ..., 0)."
         )
@@ -144,8 +150,23 @@ def _is_none(atom: Any) -> bool:
     return isinstance(atom, Const) and atom.value is None
 
 
+def _without_same_dtype(args: Args, kwargs: Kwargs) -> Kwargs:
+    """``dtype=float`` of a float array says nothing."""
+    dtype, t = kwargs.get("dtype"), type_of(args[0]) if args else None
+    if isinstance(dtype, (Const, Ref)) and isinstance(t, (ArrayT, ScalarT)) and _is_dtype(dtype.value, t.dtype) and t.dtype.kind in "fc":
+        return {k: v for k, v in kwargs.items() if k != "dtype"}
+    return kwargs
+
+
+def _is_dtype(asked: Any, own: np.dtype) -> bool:
+    try:
+        return asked is not None and np.dtype(asked) == own
+    except TypeError:
+        return False
+
+
 def _taken_out(fn: Any, args: Args, kwargs: Kwargs) -> tuple[Args, Kwargs, Any]:
-    """The call without the array that its result goes to, and that array."""
+    """The call without the array that its result goes to, and that array; ufuncs take it by position too."""
     kwargs = dict(kwargs)
     out = kwargs.pop("out", Const(None))
     if isinstance(fn, np.ufunc) and len(args) > fn.nin:
@@ -159,6 +180,12 @@ def _into(low: Lowering, fn: Any, args: Args, kwargs: Kwargs, out: Any, node: as
     """``fn(x, out=y)`` is a store into ``y`` (R1); with ``where=`` into the part of it that is selected."""
     mask = kwargs.pop("where", None)
     result = primitive(low, fn, args, kwargs, node)
+    t, made = type_of(out), type_of(result)
+    fits = isinstance(t, ArrayT) and isinstance(made, (ArrayT, ScalarT)) and np.can_cast(made.dtype, t.dtype, "same_kind")
+    if not fits or not isinstance(out, Var):
+        raise low.unsupported(
+            node, f"{getattr(fn, '__name__', fn)}(out=...) of this type cannot be differentiated", "Assign the result instead."
+        )
     if mask is not None and not (isinstance(mask, Const) and mask.value is True):
         result = primitive(low, np.where, (mask, result, out), {}, node)
     stores.set_item(low, out, Const(Ellipsis), result, node)

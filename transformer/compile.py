@@ -95,7 +95,8 @@ class GuardWriter:
             self.tests.append(f"len({path}) == {len(t.items)}")
         keys = t.labels
         for key, item in zip(keys, t.items):
-            self.test(f"{path}[{key!r}]" if t.kind is dict or t.keys is None else f"{path}.{key}", item)
+            text = repr(key) if type(key) in (int, str) else self.constant(key)
+            self.test(f"{path}[{text}]" if t.kind is dict or t.keys is None else f"{path}.{key}", item)
 
 
 def _list_guard(t: ListT) -> Callable[[Any], bool]:
@@ -112,7 +113,7 @@ def write_guard(names: tuple[str, ...], types: tuple[Any, ...], fixed: dict[str,
     for path, name, t in zip(safe, names, types):
         writer.test(path, t)
         if name in fixed:
-            writer.tests.append(f"{path} == {fixed[name]!r}")
+            writer.tests.append(f"{path} == {writer.constant(fixed[name])}")
     source = f"def guard({', '.join(safe)}):\n    return {' and '.join(writer.tests) or 'True'}\n"
     exec(source, writer.scope)
     return writer.scope["guard"]  # type: ignore[no-any-return]

@@ -16,9 +16,9 @@ import numpy as np
 from retrograd.runtime import emitted
 
 from .builder import type_of
-from .ir import Aggregate, Call, Const, Ref
+from .ir import Aggregate, Call, Const, Ref, SliceAtom
 from .loops import unrolled
-from .types import AggregateT, ListT, OpaqueT, ScalarT, is_numeric, join
+from .types import OPAQUE, AggregateT, ArrayT, ListT, OpaqueT, ScalarT, is_numeric, join
 from .values import BoundMethod, Compiletime, Stream
 
 if TYPE_CHECKING:
@@ -161,6 +161,43 @@ def item_of(low: Lowering, container: Any, key: Any, node: ast.AST, hint: str) -
     return made
 
 
+def item_from_outside(low: Lowering, container: Ref, key: Any, node: ast.AST, hint: str) -> Any:
+    """An item of an object that is not the program's: looked up now where the key is known."""
+    if container.value is np.r_ or container.value is np.c_:
+        return _concatenated(low, container, key, node, hint)
+    known = hashable(low, key, node)
+    try:
+        return low.found(container.value[known], f"{container.text}[{known!r}]", node)
+    except (KeyError, IndexError, TypeError):  # the user's own error, where the run gets here
+        return low.build.let(Call(operator.getitem, (container, key), (), "operator"), OPAQUE, hint)
+
+
+def hashable(low: Lowering, key: Any, node: ast.AST) -> Any:
+    from .stores import hashable_key
+
+    return key.value if isinstance(key, Ref) else hashable_key(low, key, node)
+
+
+def _concatenated(low: Lowering, container: Ref, key: Any, node: ast.AST, hint: str) -> Any:
+    """``np.r_[a, b]`` and ``np.c_[a, b]`` of numbers and arrays."""
+    from .calls import primitive
+
+    parts = list(key.items) if isinstance(key, Aggregate) and key.kind is tuple else [key]
+    types = [type_of(p) if not isinstance(p, (SliceAtom, *Compiletime)) else None for p in parts]
+    if not all(isinstance(t, (ArrayT, ScalarT)) for t in types) or {t.dtype for t in types if isinstance(t, ArrayT)} - {FLOAT}:
+        raise low.unsupported(node, f"{container.text} of slices, strings, or of other than float64", "Use np.concatenate.")
+    ranks = {t.ndim for t in types}
+    if container.value is np.c_ and max(ranks) <= 2:
+        return primitive(low, np.column_stack, (Aggregate(tuple, tuple(parts)),), {}, node, hint)
+    if container.value is np.r_ and ranks <= {0, 1}:
+        whole = [p if t.ndim else low.build.call(np.atleast_1d, p) for p, t in zip(parts, types)]
+        return primitive(low, np.concatenate, (Aggregate(tuple, tuple(whole)),), {}, node, hint)
+    raise low.unsupported(node, f"{container.text} of matrices cannot be differentiated", "Use np.concatenate.")
+
+
+FLOAT = np.dtype(float)
+
+
 # -- methods ----------------------------------------------------------------------------------------------
 
 
@@ -168,6 +205,8 @@ def method(low: Lowering, fn: BoundMethod, args: Args, kwargs: Kwargs, node: ast
     """A method of a list, tuple or dict."""
     kind = kind_of(fn.owner)
     known = isinstance(type_of(fn.owner), AggregateT)
+    if kind is None:
+        raise low.unsupported(node, f"{fn.name} of items whose type is not known before the run", "Use items of one type.")
     table = {list: LIST if known else RUN_TIME_LIST, tuple: TUPLE, dict: DICT}[kind]
     lower = table.get(fn.name)
     if lower is None:
@@ -368,14 +407,16 @@ def dict_comprehension(low: Lowering, node: ast.DictComp, hint: str) -> Any:
 
 def _collected(low: Lowering, node: Any, result: str, empty: Any, collect: Callable[[], None]) -> Any:
     """Loops around ``collect``, in a scope that keeps the names they bind to itself."""
+    first = low.expr(node.generators[0].iter)  # read outside: it may have the name of a variable of the loops
     names = [n.id for g in node.generators for n in ast.walk(g.target) if isinstance(n, ast.Name)]
-    hidden = {name: low.frame.env.pop(name) for name in [*names, result] if name in low.frame.env}
-    low.frame.env[result] = empty
+    names += [result, "%first"]
+    hidden = {name: low.frame.env.pop(name) for name in names if name in low.frame.env}
+    low.frame.env.update({result: empty, "%first": first})
     try:
         low.block([_nested_loops(node, collect)])
         return low.now(low.frame.env[result])
     finally:
-        for name in [*names, result]:
+        for name in names:
             low.frame.env.pop(name, None)
         low.frame.env.update(hidden)
 
@@ -395,8 +436,13 @@ def _nested_loops(node: Any, collect: Callable[[], None]) -> ast.stmt:
     for generator in reversed(node.generators):
         for test in reversed(generator.ifs):
             body = ast.copy_location(ast.If(test, [body], []), test)
-        body = ast.copy_location(ast.For(generator.target, generator.iter, [body], []), node)
+        source = generator.iter if generator is not node.generators[0] else _named("%first", node)
+        body = ast.copy_location(ast.For(generator.target, source, [body], []), node)
     return body
+
+
+def _named(name: str, node: ast.AST) -> ast.expr:
+    return ast.copy_location(ast.Name(name, ast.Load()), node)
 
 
 def for_each(low: Lowering, items: Any, body: Callable[[Any], Any], node: ast.AST, stop: Any = None) -> None:

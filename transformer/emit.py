@@ -16,6 +16,7 @@ import operator
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from types import EllipsisType, NoneType
 from typing import Any
 
 import astor  # type: ignore[import-untyped]
@@ -128,7 +129,7 @@ class Emitter:
             return ast.UnaryOp(ast.USub(), inf) if value < 0 else inf
         if isinstance(value, (int, float)) and not isinstance(value, bool) and (value < 0 or str(value)[0] == "-"):
             return ast.UnaryOp(ast.USub(), ast.Constant(-value))
-        if value is None or isinstance(value, (bool, int, float, complex, str, bytes, type(Ellipsis))):
+        if type(value) in (NoneType, bool, int, float, complex, str, bytes, EllipsisType):
             return ast.Constant(value)
         if isinstance(value, tuple):
             return ast.Tuple([self.constant(v) for v in value], ast.Load())

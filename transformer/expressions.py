@@ -247,7 +247,7 @@ def item(low: Lowering, container: Any, key: Any, node: ast.AST, hint: str = "")
     if isinstance(container, Compiletime):
         raise low.unsupported(node, "indexing this kind of value cannot be differentiated")
     if isinstance(container, Ref) and not is_numeric(abstract(container.value)):
-        return low.found(container.value[key.value], f"{container.text}[{key.value!r}]", node)
+        return containers.item_from_outside(low, container, key, node, hint)
     t = type_of(container)
     if isinstance(t, AggregateT) and t.kind not in (tuple, list, dict) and not issubclass(t.kind, tuple):
         method = inspect.getattr_static(t.kind, "__getitem__", None)

@@ -90,7 +90,7 @@ def infer(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any])
         made = special(*args, **kwargs)
         if made is not NotImplemented:
             return made
-    if any(isinstance(_type(a), OpaqueT) for a in (*args, *kwargs.values())):
+    if any(isinstance(a, OpaqueT) for a in (*args, *kwargs.values())):
         return OPAQUE
     try:
         found = _infer_known(fn, args, tuple(sorted(kwargs.items(), key=lambda kv: kv[0])))
@@ -202,7 +202,7 @@ EQUAL_SIZES = (7, 8, 11)
 
 def _probe(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Run on arrays whose symbolic lengths all differ, in each run others; a length met in all keeps its symbol."""
-    types = [_type(a) for a in (*args, *kwargs.values())]
+    types = [_type(a) for a in (*args, *kwargs.values()) if not (isinstance(a, Static) and isinstance(_type(a), OpaqueT))]
     if any(_unprobeable(t) for t in types):
         return NumberT(None) if any(isinstance(t, NumberT) for t in types) else OPAQUE
     names = sorted(set().union(set(), *map(symbols, types)))
@@ -309,7 +309,7 @@ def _getitem_sequence(a: Any, key: Any) -> Any:
 
 def _getitem_array(a: ArrayT, keys: list[Any]) -> Any:
     used = sum(_axes_used(k) for k in keys)
-    if used is None or any(_axes_used(k) < 0 for k in keys):
+    if used > a.ndim or any(_axes_used(k) < 0 for k in keys):
         return OPAQUE
     if not any(isinstance(k, Static) and k.value is Ellipsis for k in keys):
         keys = [*keys, Static(Ellipsis)]
@@ -332,13 +332,17 @@ def _getitem_array(a: ArrayT, keys: list[Any]) -> Any:
             advanced.append(_index_axes(_type(k)))
             axes = axes[_axes_used(k) :]
     if advanced:
-        if any(isinstance(_type(k), ScalarT) for k in keys if not isinstance(k, (SliceT, Static))):
+        if any(_is_int(_type(k)) for k in keys if not isinstance(k, (SliceT, Static))):
             return NumberT(a.dtype) if len(keys) > 2 else OPAQUE
         at = 0 if split else where
         shape[at:at] = broadcast(*advanced)
     elif not shape and not any(isinstance(k, Static) and k.value is Ellipsis for k in keys[:-1]):
         return _scalar_of(a)
     return ArrayT(a.dtype, tuple(shape))
+
+
+def _is_int(t: Any) -> bool:
+    return isinstance(t, ScalarT) and t.dtype.kind in "iu"
 
 
 def _axes_used(k: Any) -> int:
@@ -349,8 +353,8 @@ def _axes_used(k: Any) -> int:
     t = _type(k)
     if isinstance(t, ArrayT):
         return t.ndim if t.dtype.kind == "b" else (1 if t.dtype.kind in "iu" else -1)
-    if isinstance(t, ScalarT) and t.dtype.kind in "iu":
-        return 1
+    if isinstance(t, ScalarT) and t.dtype.kind in "iub":
+        return 0 if t.dtype.kind == "b" else 1
     if isinstance(t, (AggregateT, ListT)):
         return 1 if t.kind is list else -1
     return -1
@@ -359,7 +363,7 @@ def _axes_used(k: Any) -> int:
 def _index_axes(t: Any) -> tuple[Axis, ...]:
     if isinstance(t, ArrayT):
         return (fresh_axis(),) if t.dtype.kind == "b" else t.shape
-    return (fresh_axis(),)
+    return (fresh_axis(),)  # of a list, or 0 or 1 of a bool
 
 
 def _slice_axis(axis: Axis, s: SliceT) -> Axis:

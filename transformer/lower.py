@@ -9,6 +9,7 @@ takes the statements after it into the branch that does not jump, so no jump is 
 from __future__ import annotations
 
 import ast
+import enum
 import operator
 import sys
 from collections.abc import Callable
@@ -145,7 +146,7 @@ class Lowering:
         t = abstract(value, f"{text}@{len(self.captures)}")  # another name than an argument's, or a callee's global's
         if isinstance(t, (ConstT, OpaqueT)):
             self.guards[key] = (getter, value)
-            return Const(value) if isinstance(t, ConstT) else Ref(value, text)
+            return literal(value) if isinstance(t, ConstT) else Ref(value, text)
         if isinstance(getter, _Constant) and isinstance(t, ScalarT) and t.weak:
             return Const(value)
         if key not in self.captures:
@@ -246,11 +247,22 @@ class Lowering:
             return self.expr(tree.body, "")
         _refuse_generators(self, tree)
         env["$ret"] = UNDEFINED
-        self.block(tree.body)
+        self.block(tree.body + self._no_result(tree))
         result = self.now(self.frame.env["$ret"])
         if isinstance(result, Unknown):
             raise self.error(result.kind, tree, result.reason, result.remedy)
         return Const(None) if isinstance(result, Undefined) else result
+
+    def _no_result(self, tree: Any) -> list[ast.stmt]:
+        """The ``return`` at the end of a body, where it matters that nothing is returned there."""
+        end = ast.copy_location(ast.Return(None), tree.body[-1])
+        return [end] if self.must_have_result(tree) and not must_jump(tree.body) else []
+
+    def must_have_result(self, tree: Any) -> bool:
+        """Is it the outermost function, and one that returns a value elsewhere?  Where it returns None there is no derivative."""
+        returns = [n for n in _own_nodes(tree) if isinstance(n, ast.Return)]
+        guards = any(isinstance(n, (ast.Try, ast.With)) for n in _own_nodes(tree))
+        return len(self.frames) == 1 and not guards and not all(map(_returns_none, returns))
 
     def _unroll_recursion(self, source: Source, env: dict[str, Any]) -> None:
         """A function that calls itself unrolls once the ints it counts with are known."""
@@ -296,6 +308,10 @@ class Lowering:
         env = self.frame.env
         if isinstance(stmt, ast.Raise):
             self.raise_(stmt)
+            env["$falls"] = Const(False)
+            return RAISES
+        if isinstance(stmt, ast.Return) and _returns_none(stmt) and self.must_have_result(self.frame.source.tree):
+            self.build.add(Raise(Call(emitted.nothing_returned, ()), self.location(stmt), self.build.forward))
             env["$falls"] = Const(False)
             return RAISES
         if isinstance(stmt, ast.Return):
@@ -684,6 +700,11 @@ class _Constant:
         return self.value
 
 
+def literal(value: Any) -> Const | Ref:
+    """A known value: written out, or by its name where it is a member of an enumeration."""
+    return Ref(value, str(value)) if isinstance(value, enum.Enum) else Const(value)
+
+
 def _is_number(atom: Any) -> bool:
     return isinstance(type_of(atom), (ScalarT, ArrayT, NumberT)) if not isinstance(atom, Compiletime) else False
 
@@ -716,6 +737,10 @@ def _own_nodes(tree: ast.AST) -> Any:
         yield node
         if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
             stack += ast.iter_child_nodes(node)
+
+
+def _returns_none(stmt: ast.Return) -> bool:
+    return stmt.value is None or (isinstance(stmt.value, ast.Constant) and stmt.value.value is None)
 
 
 # -- jumps, read off the syntax ---------------------------------------------------------------------------
@@ -859,7 +884,7 @@ def _lower(fn: FunctionType, params: dict[str, Any], name: str, low: Lowering) -
     env: dict[str, Any] = {}
     variables: list[Var] = []
     for key, t in params.items():
-        atom = Const(t.value) if isinstance(t, ConstT) else (t if isinstance(t, (Const, Ref)) else Var(key, t))
+        atom = literal(t.value) if isinstance(t, ConstT) else (t if isinstance(t, (Const, Ref)) else Var(key, t))
         if isinstance(atom, Var):
             variables.append(atom)
             if t == INT:

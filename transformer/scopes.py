@@ -124,7 +124,10 @@ SAFE = {getattr(operator, name) for name in "add sub mul neg lt le gt ge eq ne i
 
 
 def cannot_raise(stmt: Let) -> bool:
-    """Arithmetic on Python numbers, division and powers apart."""
+    """Arithmetic on Python numbers, division and powers apart; items of tuples whose parts are known."""
+    call = stmt.call
+    if call.fn is operator.getitem and isinstance(t := type_of(call.args[0]), AggregateT) and isinstance(key := call.args[1], Const):
+        return key.value in t.labels
     return stmt.call.fn in SAFE and all(
         isinstance(t := type_of(a), ScalarT) and t.weak is True and t.dtype.kind in "bif" for a in stmt.call.args
     )
@@ -145,6 +148,10 @@ def guarded(low: Lowering, body: Run, classes: Any, node: ast.AST, completed: Ru
     """``body()`` under an ``except`` for ``classes``; then one of the two ways to go on."""
     lifted = Lifted(low, body)
     path = lifted.path
+    if path.ending != "raises" and all(isinstance(s, Let) and cannot_raise(s) for s in path.stmts):
+        low.adopt(path)
+        ending = completed()
+        return ending if path.ending == "falls" or ending != "falls" else str(path.ending)
     ok, error = Var("completed", BOOL), Var("error", OPAQUE)
 
     def then() -> str:

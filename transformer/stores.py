@@ -8,6 +8,7 @@ sweep does, and refused where a name that the heap does not know of would see it
 from __future__ import annotations
 
 import ast
+import enum
 import inspect
 import operator
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ from . import calls, containers
 from .builder import type_of
 from .expressions import arithmetic, attribute_of, item
 from .heap import View, is_mutable, open_parameter
-from .ir import Aggregate, Call, Const, SliceAtom, Var
+from .ir import Aggregate, Call, Const, Ref, SliceAtom, Var
 from .operators import BINARY
 from .types import AggregateT, ArrayT, ListT, NumberT, ScalarT, is_inexact, join
 from .values import Compiletime
@@ -91,6 +92,8 @@ def set_item(low: Lowering, container: Any, key: Any, value: Any, node: ast.AST)
         set_in_container(low, container, key, value, node)
     elif isinstance(t, ListT):
         set_in_list(low, container, key, value, node)
+    elif isinstance(t, ScalarT) and not isinstance(value, Compiletime):  # the user's TypeError, where the run gets here
+        low.build.let(Call(emitted.set_in_number, (container, key, value)), type_of(Const(None)))
     else:
         raise low.unsupported(
             node, "a store into this kind of value cannot be differentiated",
@@ -270,7 +273,7 @@ def _set_in_dict(low: Lowering, container: Aggregate, key: Any, value: Any, node
 
 def hashable_key(low: Lowering, key: Any, node: ast.AST) -> Any:
     """The value of a dict key, which must be known before the run."""
-    if isinstance(key, Const):
+    if isinstance(key, Const) or (isinstance(key, Ref) and isinstance(key.value, enum.Enum)):
         return key.value
     if isinstance(key, Aggregate) and key.kind is tuple:
         return tuple(hashable_key(low, k, node) for k in key.items)

@@ -9,6 +9,7 @@ float64[x.0, 1]
 from __future__ import annotations
 
 import dataclasses
+import enum
 from dataclasses import dataclass
 from typing import Any
 
@@ -129,7 +130,7 @@ def abstract(value: Any, path: str = "x") -> Any:
         return ScalarT(np.dtype(type(value)), True)
     if isinstance(value, np.generic) and value.dtype.kind in NATIVE:
         return ScalarT(value.dtype, False)
-    if value is None or value is Ellipsis or isinstance(value, (str, bytes)):
+    if value is None or value is Ellipsis or isinstance(value, (str, bytes, enum.Enum)):
         return ConstT(value)
     if type(value) in (tuple, list):
         return _sequence(value, path)

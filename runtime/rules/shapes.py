@@ -190,7 +190,12 @@ def copy(z_bar, z, a, order="K"):
     return a_bar
 
 
-@rule(np.ndarray.astype, linear=("a",), sharing="maybe", probe=True)
+def _astype_pushforward(a_dot, z, a, dtype, order="K", casting="unsafe", subok=True, copy=True):
+    contribution = numerics.cast_like(a_dot, z)
+    return contribution
+
+
+@rule(np.ndarray.astype, linear=("a",), pushforward=_astype_pushforward, sharing="maybe", probe=True)
 def astype(z_bar, z, a, dtype, order="K", casting="unsafe", subok=True, copy=True):
     a_bar = z_bar
     return a_bar

@@ -24,6 +24,7 @@ from tests.zoo import (  # noqa: F401  (imported for the rows they add)
     straight,
     tuples,
     views,
+    wild,
 )
 from tests.zoo.table import PROGRAMS, Program
 

@@ -37,7 +37,7 @@ from ..ir import (
 from ..lower import Lowering
 from ..types import AggregateT, ArrayT, ListT, ScalarT, is_inexact, same_shape
 from . import context, lists
-from .reverse import MASKING, _has_complex
+from .reverse import _has_complex, is_masking
 
 
 @dataclass
@@ -145,7 +145,7 @@ class Forward:
                 total = part if total is None else self.add(total, part, stmt.var)
         if total is not None:
             self.bind(stmt.var, total)
-            if call.fn in MASKING:
+            if is_masking(call.fn):
                 self.masked.add(self.dots[stmt.var])
 
     def add(self, a: Atom, b: Atom, var: Var) -> Atom:
@@ -173,7 +173,7 @@ class Forward:
             )
         if total is not None:
             self.bind(stmt.var, total)
-            if stmt.call.fn in MASKING or all(dot in self.masked for dot, _, _ in terms):
+            if is_masking(stmt.call.fn) or all(dot in self.masked for dot, _, _ in terms):
                 self.masked.add(self.dots[stmt.var])
 
     # -- control flow -------------------------------------------------------------------------------------

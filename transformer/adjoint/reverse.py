@@ -17,6 +17,7 @@ import numpy as np
 
 from retrograd.runtime import emitted, numerics
 from retrograd.runtime.errors import NoRule
+from retrograd.runtime.rules import lookup
 
 from ..builder import type_of
 from ..intrinsics import Intrinsic
@@ -225,7 +226,7 @@ class Reverse:
             return
         rule = context.rule_of(stmt)
         env = context.bind(rule, call, stmt.loc)
-        masked = z_bar in self.masked or call.fn in MASKING
+        masked = z_bar in self.masked or is_masking(call.fn)
         if rule.partials and rule.written_pullback is None or (rule.partials and not _has_complex(call)):
             self._elementwise(stmt, rule, env, z_bar, masked)
             return
@@ -638,7 +639,14 @@ MASKING = {
     np.sort,
     np.fmax,
     np.fmin,
+    np.ndarray.clip,
 }
+
+
+def is_masking(fn: Any) -> bool:
+    """Is the function one of these, under any of its names?"""
+    rule = lookup(fn)
+    return fn in MASKING or (rule is not None and rule.primitive in MASKING)
 
 
 # -- the whole function -----------------------------------------------------------------------------------
@@ -664,10 +672,17 @@ def reverse(fn: Function, wrt: tuple[Var, ...], active: set[Var], seed: Atom, lo
     sweep = Reverse(low, active, primals=frozenset({*fn.params, *definitions(fn.body)}))
     with low.build.block() as stmts:
         low.build.loc = None
-        sweep.accumulate(fn.result, seed)
+        sweep.accumulate(fn.result, _as_array(low, fn.result, seed))
         sweep.block(fn.body.stmts)
         bars = tuple(_final(sweep, var) for var in wrt)
     return Sweeps(fn, fn.body, tuple(stmts), (seed,), bars, sweep.trips, sweep.hints, _cotangents(sweep))
+
+
+def _as_array(low: Lowering, result: Atom, seed: Atom) -> Atom:
+    """The seed 1.0 of a 0-d array is such an array, which can be indexed."""
+    if isinstance(seed, Const) and isinstance(type_of(result), ArrayT):
+        return low.build.call(np.full_like, result, seed)
+    return seed
 
 
 def _cotangents(sweep: Reverse) -> dict[Var, tuple[tuple[str, Any], ...]]:

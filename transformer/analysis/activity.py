@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from retrograd.runtime import emitted
-from retrograd.runtime.errors import NoRule
+from retrograd.runtime.errors import NoRule, UntypedValue
 from retrograd.runtime.rules import lookup
 
 from ..intrinsics import Intrinsic
@@ -34,6 +34,7 @@ from ..ir import (
     walk,
 )
 from ..types import OpaqueT, is_inexact
+from .purity import reports
 
 INERT_FORMS = ("push", "check")
 
@@ -125,7 +126,18 @@ def activity(fn: Function, wrt: Iterable[Var], roots: Iterable[Atom] | None = No
             stmt.var in active or (_is_foreign(stmt.call) and _touches(stmt.call.atoms(), moved))
         ):
             refuse_unknown(stmt, moved)
+    _refuse_unknown_result(fn, moved)
     return {v for v in active if is_inexact(v.type)}
+
+
+def _refuse_unknown_result(fn: Function, moved: set[Var]) -> None:
+    """A result that is a number on one path and something else on another would have no cotangent."""
+    for var in vars_of(fn.result):
+        if var in moved and isinstance(var.type, OpaqueT):
+            raise UntypedValue(
+                f"the type of what {fn.name} returns is not known before the run, and it is active", where=fn.loc,
+                remedy="Return values of one type on every path, and raise an error instead of returning None.",
+            )  # fmt: skip
 
 
 def refuse_unknown(stmt: Let, moved: set[Var]) -> None:
@@ -149,12 +161,12 @@ def refuse_unknown(stmt: Let, moved: set[Var]) -> None:
 
 
 #: Calls that may see an active value because nothing differentiable comes of it.
-HARMLESS = {print, str.format, repr, str, emitted.expect_length, isinstance, id, type, hash}
+HARMLESS = {print, str.format, repr, str, emitted.expect_length, emitted.set_in_number, isinstance, id, type, hash}
 
 
 def _is_foreign(call: Call) -> bool:
     """A call of which nothing is known: what it does with an active value would be lost."""
-    return lookup(call.fn) is None and not is_structural(call) and call.fn not in HARMLESS
+    return lookup(call.fn) is None and not is_structural(call) and call.fn not in HARMLESS and not reports(call.fn)
 
 
 STRUCTURAL: set[Callable[..., object]] = {

@@ -313,7 +313,9 @@ def own_stores(params: tuple[Var, ...], block: Block, limit: int = 200) -> Block
         if wanted is None:
             return block
         block = _with_copy(block, wanted)
-    raise AssertionError("copies do not settle")
+    raise AliasedMutation(
+        "which copies this program's stores need is not settled", remedy="Copy the array before the store: u = u.copy()."
+    )
 
 
 def _first_conflict(params: tuple[Var, ...], block: Block) -> _Copy | None:

@@ -45,6 +45,16 @@ def is_pure(call: Call) -> bool:
     return lookup(fn) is not None or getattr(fn, "__module__", "") == numerics.__name__
 
 
+#: What a program tells people on the way: it happens, and nothing comes of it.
+REPORTS = {("logging", name) for name in "debug info warning warn error exception critical log".split()}
+REPORTS |= {("warnings", "warn"), ("_warnings", "warn")}
+
+
+def reports(fn: Any) -> bool:
+    """Is it a call of ``logging`` or ``warnings``?"""
+    return (getattr(fn, "__module__", None), getattr(fn, "__name__", None)) in REPORTS
+
+
 def is_total(stmt: Let) -> bool:
     """Can it not raise, given that its operands exist?"""
     call = stmt.call

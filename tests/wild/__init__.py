@@ -1,0 +1,1 @@
+"""Programs nobody wrote for differentiation: functions drawn by lot from published packages."""

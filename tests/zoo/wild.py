@@ -1,0 +1,141 @@
+"""What other people's packages do: each program is the smallest that showed a fault there."""
+
+import enum
+import functools
+import logging
+
+import numpy as np
+
+from tests.zoo.table import positive, program
+
+LOGGER = logging.getLogger(__name__)
+SCALES = {"metre": (1.0, 2.0), "inch": (0.0254, 3.0)}
+OTHERS = {"foot": (0.3048, 4.0)}
+
+
+class Unit(enum.Enum):
+    METRE = 1.0
+    INCH = 0.0254
+
+
+FACTORS = {Unit.METRE: 1.0, Unit.INCH: 0.0254}
+
+
+@program(args=(positive(4),))
+def positional_out(x):
+    y = x * 2
+    np.negative(y[1:], y[1:])
+    return y / np.dot(x, x)
+
+
+@program(args=(positive(4),))
+def keyword_out(x):
+    y = np.zeros(4)
+    np.multiply(x, x, out=y)
+    np.add(y, x, y)
+    return y * x
+
+
+@program(args=(np.array([-1.0, 2.0, 3.0]),), smooth=False)
+def root_of_clip_method(x):
+    return np.sqrt(x.clip(min=0))
+
+
+@program(args=(positive(4),))
+def none_on_another_path(x):
+    if x[0] > 100:
+        return None
+    return np.array([x[0] * x[0], x[-1]])
+
+
+@program(args=(1.5,))
+def falls_off_the_end(x):
+    if x > 0:
+        return x * x
+
+
+@program(args=(0.7, 1.2))
+def tuple_and_list_of_sequences(x, y):
+    items = list((x, y * x))
+    return sum(tuple(v * v for v in items)) + max(list(items))
+
+
+@program(args=(0.7, positive(3)))
+def concatenated_by_index(x, v):
+    return np.r_[x, v, 2.0] * np.r_[1, -1, -1, -1, 1]
+
+
+@program(args=(positive(3), positive(3, seed=1)))
+def columns_by_index(x, y):
+    return np.c_[x, y] @ np.array([1.0, 2.0])
+
+
+@program(args=(0.7,))
+def mask_of_a_0d_array(x):
+    x = np.asarray(x)
+    y = np.zeros_like(x)
+    positive = x > 0
+    y[positive] = x[positive] * np.log(x[positive])
+    return y
+
+
+@program(args=(positive(3),))
+def own_dtype(x):
+    return np.sum(x * x, axis=0, dtype=np.float64) / np.mean(x, dtype=float)
+
+
+@program(args=(0.7, Unit.INCH))
+def member_of_an_enumeration(x, unit):
+    return x * x * FACTORS[unit] if unit is not Unit.METRE else x
+
+
+def doubled(f):
+    @functools.wraps(f)
+    def wrapper(*args, **kwargs):
+        args = tuple(2 * a for a in args)
+        return f(*args, **kwargs)
+
+    return wrapper
+
+
+@program(args=(0.7, 1.2))
+@doubled
+def decorated(x, y=3.0):
+    return x * y
+
+
+@program(args=(0.7, 1.2))
+def comprehension_over_its_own_name(x, y):
+    xs = [x, y]
+    xs = [a * a for a in xs]
+    xs = tuple(a + 1 for a in xs)
+    return xs[0] * xs[1]
+
+
+@program(args=(0.7,))
+def lookup_in_try(x):
+    try:
+        scale, power = SCALES["inch"]
+    except KeyError:
+        scale, power = OTHERS["inch"]
+    return scale * x**power
+
+
+@program(args=(0.7,))
+def logged(x):
+    y = x * x
+    LOGGER.debug("a message about %s", y)
+    return y * x
+
+
+@program(args=(positive(2, 3),))
+def astype_of_a_number(x):
+    return np.sum(x).astype("float") * x.astype(float, "K", "unsafe", True, True)
+
+
+@program(args=(-0.7,))
+def store_into_a_number_on_a_dead_path(x):
+    y = x * x
+    if np.any(x > 0):
+        y[0] = x
+    return y * x
