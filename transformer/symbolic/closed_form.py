@@ -18,9 +18,10 @@ import numpy as np
 import sympy
 from sympy import Abs, Heaviside, Max, Min, Piecewise, ceiling, floor, sign
 
+from retrograd.runtime import emitted
 from retrograd.runtime.errors import ArgumentError, Location, NoRule
 from retrograd.transformer.api import Target, target_of
-from retrograd.transformer.ir import Const
+from retrograd.transformer.ir import Const, Function, Raise, walk
 from retrograd.transformer.lower import lower
 from retrograd.transformer.parse import parse
 from retrograd.transformer.types import FLOAT
@@ -257,10 +258,14 @@ def _run(target: Target, symbols: dict[str, Any], constants: dict[str, Any], whe
     bindings = {var: symbols[var.hint] for var in program.params[: len(symbols)]}
     bindings |= {var: exact(getter(target.fn)) for var, getter in low.captures.values()}
     result = run(program, bindings)
-    if not is_symbolic(result.value):
+    if not is_symbolic(result.value) or _may_return_nothing(program):
         raise ArgumentError(
             f"{target.fn.__name__} does not return a number on every path",
             where=where,
             remedy="rg.symbolic is for functions that return one number.",
         )
     return as_number(result.value), result.domain
+
+
+def _may_return_nothing(program: Function) -> bool:
+    return any(isinstance(s, Raise) and s.call is not None and s.call.fn is emitted.nothing_returned for s in walk(program.body))
