@@ -31,16 +31,22 @@ def traced(
     given = (*args, *kwargs.values())
     _refuse_other_ways(fn, [value for on, value in zip(active, given, strict=True) if on])
     entered = tuple(mapped(_entered if on else _shown, value) for on, value in zip(active, given, strict=True))
+    before = list(leaves(entered))
     with modes.enable_grad():
         result = fn(*entered[: len(args)], **dict(zip(kwargs, entered[len(args) :], strict=True)))
     _refuse_writes(fn, entered)
+    _refuse_changes(fn, entered, before)
     value = one_result(result, name_of(fn))
     return value, Pull(result, [e for on, e in zip(active, entered, strict=True) if on])
 
 
 def untraced(fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """The call where nothing is active; it cannot write to the caller's arrays, of which nobody would know."""
-    return one_result(fn(*(mapped(_shown, a) for a in args), **{k: mapped(_shown, v) for k, v in kwargs.items()}), name_of(fn))
+    given = [mapped(_shown, a) for a in args], {k: mapped(_shown, v) for k, v in kwargs.items()}
+    before = list(leaves(given))
+    result = fn(*given[0], **given[1])
+    _refuse_changes(fn, given, before)
+    return one_result(result, name_of(fn))
 
 
 def name_of(fn: Callable[..., Any]) -> str:
@@ -95,6 +101,16 @@ def _refuse_writes(fn: Callable[..., Any], entered: Any) -> None:
                 f"{name_of(fn)}, which is recorded as it runs, writes to its argument",
                 remedy=f"Copy the argument inside {name_of(fn)} first, and return the result.",
             )
+
+
+def _refuse_changes(fn: Callable[..., Any], given: Any, before: list[Any]) -> None:
+    """A list or dict that the function changes is a copy of the caller's, who would never know."""
+    after = list(leaves(given))
+    if len(after) != len(before) or any(p != q or a is not b for (p, a), (q, b) in zip(before, after)):
+        raise AliasedMutation(
+            f"{name_of(fn)}, which could not be transformed, changes a list or dict that it was given",
+            remedy=f"Return the new values from {name_of(fn)} instead.",
+        )
 
 
 def one_result(result: Any, name: str) -> Any:

@@ -265,7 +265,7 @@ def test_explain_says_what_became_of_each_call() -> None:
     report = rg.explain(explained, 0.7, 2)
     assert report.verdicts == {"helper": "transformed", "g": "called as it is", "held": "constant", "generated": "traced"}
     text = str(report)
-    assert text.startswith("explained(x: f, n: i), with respect to x")
+    assert text.startswith("explained(x: float64, n: int64), with respect to x")
     assert "helper" in text and "transformed" in text
     assert "traced: the source of g is not available" in text
     assert "constant: declared with rg.constant" in text

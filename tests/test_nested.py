@@ -555,6 +555,8 @@ def test_the_gradient_of_every_program_is_differentiated(program: Program) -> No
     wrt, rng = wrt_of_program(program), rng_of(program)
     direction = tuple(oracle.random_like(program.args[i], rng) for i in wrt)
     gradient = rg.grad(program.function, wrt=wrt)
+    if runs_once_only(gradient, program):
+        pytest.skip("it acts on the world, and is refused by name (H3)")
     expected = rg.hvp(program.function, wrt=wrt)(*program.fresh_args(), direction)
     along = tuple(without_ints(program.args[i], d) for i, d in zip(wrt, direction, strict=True))
     value, pullback = rg.vjp(gradient, *program.fresh_args(), wrt=wrt)
@@ -564,6 +566,14 @@ def test_the_gradient_of_every_program_is_differentiated(program: Program) -> No
     np.testing.assert_allclose(stacked(program, wrt, dots), want, rtol=1e-9, atol=1e-9)
     again = gradient(*program.fresh_args())
     np.testing.assert_allclose(stacked(program, wrt, value), stacked(program, wrt, again), rtol=1e-12, atol=1e-12)
+
+
+def runs_once_only(gradient: Any, program: Program) -> bool:
+    try:
+        rg.vjp(gradient, *program.fresh_args(), wrt=wrt_of_program(program))
+    except UnsupportedSyntax as refusal:
+        return "would run more than once" in str(refusal)
+    return False
 
 
 def stacked(program: Program, wrt: Any, bars: Any) -> np.ndarray:

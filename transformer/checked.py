@@ -365,7 +365,7 @@ class CheckedEmitter(Emitter):
         if held:
             k = self.claim(stmt.var, checks.Anything(), what="what is read by", loc=stmt.loc)
             self.line(f"{CHECKS}.unwritten({k}, {HELD})")
-        if stmt.var in self.unread or stmt.call.fn in QUIET:
+        if stmt.var in self.unread or stmt.call.fn in QUIET or _is_checked_itself(stmt.call):
             return
         if stmt.call.fn in UNINITIALISED and not stmt.forward:
             self.line(f"{CHECKS}.poison({self.names[stmt.var]})")
@@ -421,6 +421,12 @@ class CheckedEmitter(Emitter):
         if isinstance(stmt, For):
             used = set(reads(stmt.body))
             yield from (t for t in stmt.each.targets if stmt.forward or t in used)
+
+
+def _is_checked_itself(call: Call) -> bool:
+    """What comes out of a user's own derivative, or of a call that is kept, is looked at where it comes in."""
+    home = getattr(call.fn, "__module__", "") or ""
+    return home.startswith("retrograd.runtime.") and home.rpartition(".")[2] in ("custom", "fallback")
 
 
 #: Where functions come from that are known to leave their arguments alone.

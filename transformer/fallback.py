@@ -13,6 +13,7 @@ A Python function whose source cannot be found, or that uses what is not differe
 from __future__ import annotations
 
 import ast
+import dataclasses
 import inspect
 import operator
 from collections.abc import Iterator
@@ -32,7 +33,7 @@ from .intrinsics import Intrinsic
 from .ir import Atom, Block, Call, Const, Let, Ref, Var, vars_of
 from .nested import Snapshot, named
 from .parse import parse
-from .types import OPAQUE, AggregateT, ListT, NumberT, is_inexact
+from .types import OPAQUE, AggregateT, NumberT, is_inexact
 from .values import Compiletime, HowFar
 
 if TYPE_CHECKING:
@@ -163,12 +164,15 @@ def _kept(low: Lowering, fn: FunctionType, args: Any, kwargs: Any, node: ast.AST
 
 
 def _may_change(atom: Atom) -> bool:
-    """A list, dict or object that the function could change without anybody here knowing."""
-    return _holds_thing(type_of(atom))
+    """An object that the function could change without anybody here knowing; lists and dicts are compared at run time."""
+    return _holds_object(type_of(atom))
 
 
-def _holds_thing(t: Any) -> bool:
-    return isinstance(t, ListT) or (isinstance(t, AggregateT) and (is_mutable(t.kind) or any(map(_holds_thing, t.items))))
+def _holds_object(t: Any) -> bool:
+    if not isinstance(t, AggregateT):
+        return False
+    is_object = is_mutable(t.kind) and t.kind not in (list, dict) and not dataclasses.is_dataclass(t.kind)
+    return is_object or any(map(_holds_object, t.items))
 
 
 def _is_lazy(fn: FunctionType) -> bool:

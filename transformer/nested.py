@@ -306,7 +306,7 @@ def inner_program(low: Lowering, node: ast.AST, fn: Any, args: Args, kwargs: Kwa
     path = low.path(
         lambda: calls.call(low, fn, tuple(given[k] for k in range(len(args))), {k: given[k] for k in kwargs}, node)
     )
-    _refuse_changes(low, node, path)
+    _refuse_changes(low, node, path, variables)
     result, stmts = path.ending, path.stmts
     if isinstance(result, Compiletime):
         raise low.unsupported(node, "a derivative of a function that returns a function")
@@ -338,13 +338,13 @@ def _shown(atom: Any) -> str:
     return "a function" if isinstance(atom, Compiletime) else f"of type {type_of(atom)}"
 
 
-def _refuse_changes(low: Lowering, node: ast.AST, path: Path) -> None:
+def _refuse_changes(low: Lowering, node: ast.AST, path: Path, own: Iterable[Var]) -> None:
     """Names and things of the outer function must be after the call what they were before it."""
     changed = [
         name for frame in low.all_frames() for name, value in path.envs.get(id(frame), {}).items()
         if name in frame.env and frame.env[name] is not value and frame.env[name] != value and not name.startswith("$")
     ]  # fmt: skip
-    inside = set(definitions(Block(tuple(path.stmts))))
+    inside = {*own, *definitions(Block(tuple(path.stmts)))}
     for ident, content in path.contents.items():
         older = ident in low.heap.contents or (isinstance(ident, Var) and ident not in inside)
         if older and content is not low.heap.contents.get(ident, ident):

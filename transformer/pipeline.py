@@ -34,10 +34,12 @@ from .ir import (
     Call,
     Const,
     Function,
+    If,
     Let,
     Region,
     Stmt,
     Var,
+    blocks_of,
     defined_by,
     definitions,
     map_blocks,
@@ -124,10 +126,14 @@ def join(
 
     Records that outlive the forward sweep are copies of what the caller can reach (M4).
     """
-    whole = expand(Block((*sweeps.forward.stmts, *sweeps.reverse), (result, *sweeps.bars)))
+    whole = Block((*sweeps.forward.stmts, *sweeps.reverse), (result, *sweeps.bars))
     params = (*sweeps.primal.params, *sweeps.trips.values(), *vars_of(sweeps.seeds[0]))
     stage = Stage(joint=True, recorded=False, cotangents=sweeps.cotangents)
-    whole = run(JOINT, params, verified(params, whole, reverse, stage), stage)
+    verified(params, whole, reverse, stage)
+    if holds_intrinsics(whole):
+        whole = expand(whole)
+        stage = replace(stage, visible=branch_values(whole))
+    whole = run(JOINT, params, whole, stage)
     ahead = tuple(s for s in whole.stmts if s.forward)
     back = tuple(s for s in whole.stmts if not s.forward)
     written = written_values(sweeps.primal.params, Block(ahead, whole.yields))
@@ -277,6 +283,12 @@ def pair(
     return first, second
 
 
+def branch_values(block: Block) -> frozenset[Var]:
+    """The values that branches define: their names outlive the branch, in a nested derivative that is written out."""
+    branches = (s for s in walk(block) if isinstance(s, (If, Region)))
+    return frozenset(v for s in branches for inner in blocks_of(s) for v in definitions(inner))
+
+
 def _may_fail(stmt: Stmt) -> bool:
     """A ``try`` block that raised has bound nothing."""
     return isinstance(stmt, Region) and not stmt.certain
@@ -338,7 +350,8 @@ def finish(
     """From a joined program to text: copies where stores need them, temporaries folded, names, print."""
     ahead = set(map(id, fn.body.stmts[:seam]))
     fn = dialect.program(replace(fn, body=eliminate_dead(expand(fn.body))))
-    stage = Stage(visible=frozenset(fn.options.get("unset", ())), cotangents=cotangents or {})
+    visible = frozenset(fn.options.get("unset", ())) | branch_values(fn.body)
+    stage = Stage(visible=visible, cotangents=cotangents or {})
     unfolded = verified(fn.params, own_stores(fn.params, fn.body), own_stores, stage)
     named = _named(hints)
     body = verified(fn.params, fold_temporaries(unfolded, named), fold_temporaries, stage)

@@ -252,7 +252,8 @@ class Verifier:
             self.problem(f"{what}: {len(names)} names for {len(values)} values")
 
     def merge(self, targets: Iterable[Var], values: Iterable[Atom], stmt: Stmt) -> None:
-        fits = admits if stmt.forward else _may_be_cotangent
+        nested = bool(self.stage.visible)  # a nested derivative, written out as forward code
+        fits = admits if stmt.forward and not nested else _may_be_cotangent
         for target, value in zip(targets, values):
             if not isinstance(value, (Undefined, Call)) and not fits(target.type, type_of(value)):
                 self.problem(f"{_headline(stmt)} merges {value!r}, {type_of(value)}, into {target!r}, {target.type}")

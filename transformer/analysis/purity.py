@@ -20,7 +20,7 @@ from ..ir import Block, Call, Let, Raise, blocks_of
 from ..types import ArrayT, ScalarT
 
 PURE = {
-    tuple, list, dict, getattr, range, len, isinstance, min, max, int, float, bool, complex, round, divmod,
+    tuple, list, dict, getattr, range, str.format, repr, len, isinstance, min, max, int, float, bool, complex, round, divmod,
     emitted.add_at, emitted.fresh_copy, emitted.fresh_list, numerics.store, np.ndarray.astype, np.zeros, np.ones, np.empty,
     emitted.append, emitted.drop_last, emitted.set_item, emitted.repeat, emitted.add_items, emitted.add_to_item,
     emitted.zero_items, emitted.zero_last, emitted.unrepeat, emitted.zero_in, emitted.get_in,
