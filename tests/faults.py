@@ -105,7 +105,7 @@ FAULTS: list[Fault] = [
           "zero tangents meet infinite slopes (R6)", zoo("forward_and_reverse or memory")),
     # -- records
     Fault("transformer/analysis/recording.py", "(var in rec.written or var in rec.exposed)", "var in rec.exposed",
-          "a record is the array that later iterations write (M4)", zoo("mutation")),
+          "a record is the array that later iterations write (M4)", zoo("memory or mutation")),
     Fault("transformer/analysis/recording.py", "return [*steps, replace(stmt, forward=False)]",
           "return [replace(stmt, forward=False), *steps]", "values are recomputed before their operands", zoo("loops")),
     Fault("transformer/analysis/recording.py", "step = Let(nxt, Call(operator.add, (arg, Const(1)), (), \"operator\"), None, False)",

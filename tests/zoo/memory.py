@@ -75,3 +75,14 @@ def root_of_a_masked_array(x):
 @program(args=(np.array([1.0, -1.0, 2.0]),))
 def masked_root(x):
     return np.sum(np.where(x > 0, np.sqrt(np.where(x > 0, x, 0.0)), x))
+
+
+@program(args=(normal(3), 4))
+def read_whole_and_written_in_part(x, n):
+    u = x.copy()
+    s = 0.0
+    for _ in range(n):
+        s = s + np.sum(np.sin(u))
+        u[0] = u[1] * u[0]
+        u[1] = np.cos(u[0]) * u[2]
+    return s
