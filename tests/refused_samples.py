@@ -3,13 +3,6 @@
 from __future__ import annotations
 
 BY_REASON: dict[str, tuple[str, ...]] = {
-    "membership in a container whose contents are not known before the run": (
-        "retrograd.runtime.numerics.norm_partial(float64[3], float64[3], inf)",
-    ),
-    "the type of astype is not inferred": (
-        "numpy.astype(float32[2,3], <class'numpy.float64'>)",
-        "numpy.astype(float64[2,3], <class'numpy.float64'>)",
-    ),
     "the type of block_diagonals is not inferred": (
         "retrograd.runtime.numerics.block_diagonals(float64[2,4,4])",
     ),
@@ -19,9 +12,6 @@ BY_REASON: dict[str, tuple[str, ...]] = {
         "numpy.cross(float64[3], float64[3])",
         "numpy.cross(float64[4,3], float64[3])",
         "retrograd.runtime.numerics.cross(float64[2,3], float64[2,3])",
-    ),
-    "the type of gather_stored is not inferred": (
-        "retrograd.runtime.numerics.gather_stored(float64[3], slice(0,2,None), 0.5)",
     ),
     "the type of inverse_gaps is not inferred": (
         "retrograd.runtime.numerics.inverse_gaps(float64[3])",
@@ -42,9 +32,6 @@ BY_REASON: dict[str, tuple[str, ...]] = {
     "the type of split is not inferred": (
         "numpy.split(float64[2,4], 2, axis=1)",
         "numpy.split(float64[4,2], 2)",
-    ),
-    "the type of spread_stored is not inferred": (
-        "retrograd.runtime.numerics.spread_stored(0.5, slice(0,2,None), float64[3])",
     ),
     "the type of tensordot is not inferred": (
         "numpy.tensordot(float64[2,3,3], float64[3,3,2], axes=([1,2],[1,0]))",

@@ -113,12 +113,19 @@ class WithPull(Intrinsic):
         pull = sweep.build.call(operator.getitem, stmt.var, Const(1), form="operator", type=OPAQUE)
         moving = [a for a, on in zip(stmt.call.args, self.mask, strict=True) if on]
         call = Call(emitted.call_value, (pull, z_bar.items[0]))  # type: ignore[union-attr]
-        bars = sweep.build.let(call, AggregateT(tuple, tuple(map(type_of, moving))))
+        bars = sweep.build.let(call, AggregateT(tuple, tuple(_bar_type(type_of(a)) for a in moving)))
         for k, arg in enumerate(moving):
             sweep.accumulate(arg, sweep.build.call(operator.getitem, bars, Const(k), form="operator"))
 
     def forward(self, sweep: Forward, stmt: Let) -> None:
         raise AssertionError("made for a reverse sweep only")
+
+
+def _bar_type(t: Any) -> Any:
+    """The type of a cotangent; where the argument holds no floats there is none."""
+    if isinstance(t, AggregateT):
+        return AggregateT(t.kind, tuple(map(_bar_type, t.items)), t.keys)
+    return t if is_inexact(t) else OPAQUE
 
 
 # -- lowering -------------------------------------------------------------------------------------------------

@@ -304,8 +304,16 @@ def set_in_list(low: Lowering, xs: Any, key: Any, value: Any, node: ast.AST) -> 
         t = ListT(t.kind, join(t.item, type_of(value)) if t.item is not None else type_of(value))
         made = low.build.call(emitted.set_item, xs, key, value, hint=xs.hint, form="store", type=t)
     else:
+        t = _with_item(t, len(path), type_of(value))
         made = low.build.call(emitted.set_in, xs, Aggregate(tuple, tuple(path)), value, hint=xs.hint, type=t)
     low.heap.write(xs, made)
+
+
+def _with_item(t: Any, depth: int, value: Any) -> Any:
+    """The type of a list of lists after a store into an item of its items."""
+    if depth == 0 or not isinstance(t, ListT):
+        return join(t, value) if depth == 0 and isinstance(t, ScalarT) else t
+    return ListT(t.kind, _with_item(t.item, depth - 1, value))
 
 
 # -- attributes -------------------------------------------------------------------------------------------

@@ -253,9 +253,10 @@ class Verifier:
 
     def merge(self, targets: Iterable[Var], values: Iterable[Atom], stmt: Stmt) -> None:
         nested = bool(self.stage.visible)  # a nested derivative, written out as forward code
-        fits = admits if stmt.forward and not nested else _may_be_cotangent
         for target, value in zip(targets, values):
-            if not isinstance(value, (Undefined, Call)) and not fits(target.type, type_of(value)):
+            t, u = target.type, None if isinstance(value, (Undefined, Call)) else type_of(value)
+            fits = u is None or (stmt.forward and admits(t, u)) or ((nested or not stmt.forward) and _may_be_cotangent(t, u))
+            if not fits:
                 self.problem(f"{_headline(stmt)} merges {value!r}, {type_of(value)}, into {target!r}, {target.type}")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from ..analysis.purity import has_effect, is_droppable
+from ..analysis.purity import has_effect, is_droppable, is_total
 from ..ir import (
     Atom,
     Block,
@@ -78,6 +78,11 @@ def _visit_region(stmt: Region, live: set[Var]) -> None:
             _mark((end,), live)
     if _region_needed(stmt, live):
         _mark(operands_of(stmt), live)
+    if stmt.catch is not None and stmt.results[0] in live:  # whether it completes depends on all that may raise (L4)
+        for inner in walk(stmt.body):
+            if isinstance(inner, Let) and not is_total(inner):
+                live.add(inner.var)
+                _mark(operands_of(inner), live)
 
 
 def _region_needed(stmt: Region, live: set[Var]) -> bool:
