@@ -35,7 +35,7 @@ from retrograd.runtime.traced import trace_vjp
 
 from . import api, calls  # noqa: F401  (the examples use api)
 from .analysis.activity import is_structural
-from .analysis.ownership import is_external, roots_of
+from .analysis.ownership import is_external, memory_of, roots_of
 from .analysis.purity import is_pure
 from .bridge import active_inputs, as_one_node, face_of, holds_variable, passive, plain
 from .builder import leaves, type_of
@@ -463,7 +463,7 @@ def _facts(low: Lowering, f: Any, args: Any, kwargs: Any, node: ast.AST) -> Fact
 
 def _is_own(body: Block, result: Atom) -> bool:
     roots = roots_of(free(body), body)
-    return all(v in roots and not any(map(is_external, roots[v])) for v in vars_of(result))
+    return all(v in roots and not any(map(is_external, memory_of(v, roots))) for v in vars_of(result))
 
 
 def checked(low: Lowering, var: Var, what: str) -> Atom:

@@ -55,7 +55,7 @@ def explain(f: Callable[..., Any], *args: Any, wrt: api.Wrt | None = None, **kwa
     ``wrt`` defaults to every argument that holds floats.  What cannot be differentiated at all is reported, not raised.
 
     >>> print(explain(lambda x: x * abs(x), 2.0))
-    <lambda>(x: f), with respect to x
+    <lambda>(x: float64), with respect to x
       active: x
     """
     target = f.target if isinstance(f, api.Transformed) else api.target_of(f)

@@ -19,7 +19,16 @@ from retrograd.runtime.errors import ArgumentError
 from .adjoint.forward import forward
 from .adjoint.reverse import Sweeps, reverse
 from .analysis.activity import activity
-from .analysis.ownership import check_aliases, is_external, own_stores, reachable, roots_of, shares, written_values
+from .analysis.ownership import (
+    check_aliases,
+    is_external,
+    memory_of,
+    own_stores,
+    reachable,
+    roots_of,
+    shares,
+    written_values,
+)
 from .analysis.recording import record
 from .analysis.updates import updates_in_place
 from .builder import Builder, type_of
@@ -216,7 +225,7 @@ def fresh_results(
     joined = Block((*fwd.stmts, *rev.stmts), ())
     roots = roots_of(params, joined)
     calls = {s.var: s.call for s in walk(joined) if isinstance(s, Let)}
-    taken: set[Any] = {root for y in fwd.yields for v in vars_of(y) for root in roots.get(v, ())}
+    taken: set[Any] = {root for y in fwd.yields for v in vars_of(y) for root in memory_of(v, roots)}
     made: list[Stmt] = []
 
     def fresh(call: Call, var: Var) -> Var:
@@ -230,7 +239,7 @@ def fresh_results(
             return fresh(cast, var)
         if not isinstance(var.type, (ArrayT, NumberT)):
             return var
-        mine = roots.get(var, frozenset())
+        mine = memory_of(var, roots)
         is_view = var in calls and shares(calls[var])
         if is_view or mine & taken or not mine or any(is_external(r) for r in mine):
             return fresh(Call(np.array, (var,)), var)

@@ -19,12 +19,12 @@ class Spring:
         return 0.5 * self.stiffness * x * x
 
 
-@program(args=(normal(3), 0.5), later=True)
+@program(args=(normal(3), 0.5))
 def comprehension(x, c):
     return sum([c * a**2 for a in x if a < 10])
 
 
-@program(args=(0.7, 4), later=True)
+@program(args=(0.7, 4))
 def appended_list(x, n):
     values = []
     for i in range(n):
@@ -32,7 +32,7 @@ def appended_list(x, n):
     return np.array(values)
 
 
-@program(args=(0.7,), later=True)
+@program(args=(0.7,))
 def try_except(x):
     try:
         y = x / 0.0 if x > 1 else x * x
@@ -41,7 +41,7 @@ def try_except(x):
     return y * x
 
 
-@program(args=(0.7,), later=True)
+@program(args=(0.7,))
 def try_except_taken(x):
     y = x
     try:
@@ -54,14 +54,14 @@ def try_except_taken(x):
     return y
 
 
-@program(args=(0.7,), later=True)
+@program(args=(0.7,))
 def with_errstate(x):
     with np.errstate(all="ignore"):
         y = np.log(x) * x
     return y
 
 
-@program(args=(0.7,), later=True)
+@program(args=(0.7,))
 def with_suppress(x):
     y = x
     with contextlib.suppress(ZeroDivisionError):
@@ -70,13 +70,13 @@ def with_suppress(x):
     return y * x
 
 
-@program(args=(0.7, 1.2), later=True)
+@program(args=(0.7, 1.2))
 def object_with_methods(k, x):
     spring = Spring(k)
     return spring.energy(x) * spring.softness
 
 
-@program(args=(0.7,), later=True)
+@program(args=(0.7,))
 def object_state_changes(x):
     spring = Spring(x)
     first = spring.energy(2.0)
@@ -84,7 +84,7 @@ def object_state_changes(x):
     return first * spring.energy(1.5)
 
 
-@program(args=(0.7, 1), later=True)
+@program(args=(0.7, 1))
 def match_statement(x, kind):
     match kind:
         case 0:
@@ -95,7 +95,7 @@ def match_statement(x, kind):
             return -x
 
 
-@program(args=(0.7,), later=True)
+@program(args=(0.7,))
 def walrus(x):
     if (y := x * x) < 1:
         return y * x
@@ -114,13 +114,13 @@ def _keywords(**named):
     return named["a"] * named["b"]
 
 
-@program(args=(0.7, 1.1), later=True)
+@program(args=(0.7, 1.1))
 def keyword_dict(x, y):
     options = {"a": x, "b": y}
     return _keywords(**options) + _keywords(a=x, b=2.0)
 
 
-@program(args=(normal(3),), later=True)
+@program(args=(normal(3),))
 def generator_expression(x):
     return sum(a * a for a in x)
 
@@ -133,7 +133,7 @@ def dict_filled_in_a_loop(x, n):
     return table[0] * table[n - 1]
 
 
-@program(args=(positive(4),), later=True)
+@program(args=(positive(4),))
 def out_keyword(x):
     y = np.empty_like(x)
     np.multiply(x, x, out=y)
@@ -141,14 +141,14 @@ def out_keyword(x):
     return y * x
 
 
-@program(args=(normal(3), np.array([0, 1, 1, 2])), later=True)
+@program(args=(normal(3), np.array([0, 1, 1, 2])))
 def scatter_add(x, indices):
     u = np.zeros(3)
     np.add.at(u, indices, x[indices] ** 2)
     return u
 
 
-@program(args=(0.7,), later=True)
+@program(args=(0.7,))
 def nonlocal_counter(x):
     total = 0.0
 

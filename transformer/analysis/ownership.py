@@ -39,7 +39,7 @@ from ..ir import (
     vars_of,
     walk,
 )
-from ..types import AggregateT, ArrayT, ListT, ScalarT
+from ..types import AggregateT, ArrayT, ListT, NumberT, ScalarT
 from .activity import flows
 from .liveness import Liveness, liveness
 
@@ -98,6 +98,14 @@ def reach(roots: Iterable[Any]) -> frozenset[Any]:
             root = root[1]
         out.add(root)
     return frozenset(out)
+
+
+def memory_of(var: Var, roots: Roots) -> frozenset[Any]:
+    """All memory that can be read through a value: of a container, that of its items too."""
+    found = roots.get(var, frozenset())
+    if isinstance(var.type, (ArrayT, ScalarT, NumberT)):
+        return reach(found)
+    return reach(found) | reach(items_of(found))
 
 
 def _is_held(root: Any) -> bool:
@@ -235,7 +243,7 @@ def written_values(params: Iterable[Var], block: Block) -> set[Var]:
     for stmt in walk(block):
         if isinstance(stmt, Let) and stmt.call.fn in IN_PLACE:
             written |= _written_by(stmt, roots)
-    return {var for var, own in roots.items() if reach(own) & written}
+    return {var for var in roots if memory_of(var, roots) & written}
 
 
 def _written_by(stmt: Let, roots: Roots) -> frozenset[Any]:
@@ -248,9 +256,10 @@ def _written_by(stmt: Let, roots: Roots) -> frozenset[Any]:
 
 def reachable(params: Iterable[Var], block: Block) -> frozenset[Var]:
     """The values whose memory the caller can reach: that of arguments, and of what is returned."""
-    roots = {v: frozenset(map(_at_any_time, own)) for v, own in roots_of(params, block).items()}
-    returned = _union(block.yields, roots)
-    return frozenset(v for v, own in roots.items() if own & returned or any(map(is_external, own)))
+    roots = roots_of(params, block)
+    memory = {v: frozenset(map(_at_any_time, memory_of(v, roots))) for v in roots}
+    returned = frozenset().union(*(memory.get(v, frozenset()) for atom in block.yields for v in vars_of(atom)))
+    return frozenset(v for v, own in memory.items() if own & returned or any(map(is_external, own)))
 
 
 def _at_any_time(root: Any) -> Any:
@@ -282,7 +291,7 @@ def check_aliases(fn: Function) -> set[Var]:
 def _witness(stmt: Let, own: frozenset[Any], roots: Roots, live: Liveness) -> Var | None:
     """A value read later that may share the stored memory."""
     for var in live.after[id(stmt)]:
-        if var is not stmt.var and not isinstance(var.type, ScalarT) and reach(roots.get(var, ())) & own:
+        if var is not stmt.var and not isinstance(var.type, ScalarT) and memory_of(var, roots) & own:
             return var
     return None
 
@@ -355,7 +364,7 @@ def _place_copy(stmt: Let, target: Any, defs: Any, loops: Any, merged: Any, resu
             outside = own_of(_union((init,), roots))
             others = live.after[id(loop)] | live.entry[id(loop)]
             clash = any(is_external(root) for root in outside) or any(
-                v is not var and v not in loop.args and v not in loop.results and reach(roots.get(v, ())) & outside
+                v is not var and v not in loop.args and v not in loop.results and memory_of(v, roots) & outside
                 for v in others
             )
             if clash and isinstance(init, Var):

@@ -7,7 +7,7 @@ import operator
 from ..ir import Block, Let, Var, walk
 from ..types import ArrayT, ScalarT, same_shape
 from .liveness import liveness
-from .ownership import Roots, is_external, roots_of
+from .ownership import Roots, is_external, memory_of, roots_of
 
 
 def updates_in_place(params: tuple[Var, ...], block: Block) -> set[int]:
@@ -29,8 +29,8 @@ def _may_update(stmt: Let, roots: Roots, after: set[Var]) -> bool:
         return False
     if not same_shape(first.type, stmt.var.type):
         return False
-    mine = roots.get(first, frozenset())
+    mine = memory_of(first, roots)
     if not mine or any(is_external(root) for root in mine):
         return False
-    readers = {v for v in after if v is not stmt.var and roots.get(v, frozenset()) & mine}
+    readers = {v for v in after if v is not stmt.var and memory_of(v, roots) & mine}
     return not readers and first not in after
