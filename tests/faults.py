@@ -97,7 +97,8 @@ FAULTS: list[Fault] = [
     # -- forward mode
     Fault("transformer/adjoint/forward.py", "total = part if total is None else self.add(total, part, stmt.var)",
           "total = part", "only the last operand's tangent counts", zoo("forward_and_reverse")),
-    Fault("transformer/adjoint/forward.py", "numerics.store, dot, key, sweep.dot(v), hint", "numerics.store, sweep.zeros(stmt.var), key, sweep.dot(v), hint",
+    Fault("transformer/adjoint/forward.py",
+          "numerics.store, dot, key, sweep.dot(v), hint", "numerics.store, sweep.zeros(stmt.var), key, sweep.dot(v), hint",
           "a store forgets the tangents of the other entries", zoo("forward_and_reverse")),
     Fault("transformer/adjoint/forward.py", "if target in self.active and self.is_active(seq):", "if False:",
           "loop variables have no tangents", zoo("sequences and forward_and_reverse")),
