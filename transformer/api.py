@@ -564,7 +564,11 @@ class Pushforwards:
 def _tangent(tangent: Any, primal: Any, name: str) -> Any:
     if isinstance(primal, np.ndarray) and np.shape(tangent) != primal.shape:
         raise ArgumentError(f"the tangent of {name} has shape {np.shape(tangent)}, its value {primal.shape}")
-    return _like(tangent, primal)
+    if type(primal) is dict and isinstance(tangent, dict) and set(tangent) == set(primal):
+        return {key: _tangent(tangent[key], value, name) for key, value in primal.items()}
+    if type(primal) in (tuple, list) and type(tangent) is type(primal) and len(tangent) == len(primal):
+        return type(primal)(_tangent(t, value, name) for t, value in zip(tangent, primal))
+    return tangent if tangent is None else _like(tangent, primal)
 
 
 def _like(given: Any, primal: Any) -> Any:

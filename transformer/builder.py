@@ -212,7 +212,7 @@ def leaves(atom: Atom) -> list[Atom]:
 def refill(shape: Atom, parts: Iterator[Atom]) -> Atom:
     """An atom of the given structure with new leaves."""
     if isinstance(shape, Aggregate):
-        return Aggregate(shape.kind, tuple(refill(item, parts) for item in shape.items), shape.keys, shape.ident)
+        return Aggregate(shape.kind, tuple(refill(item, parts) for item in shape.items), shape.keys)
     return next(parts)
 
 

@@ -734,7 +734,8 @@ def _sum_loop(low: Lowering, items: Any, start: Any, node: ast.AST) -> Any:
 def _container(kind: type) -> Callable[..., Any]:
     def make(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
         if kind is dict:
-            return Aggregate(dict, tuple(kwargs.values()), tuple(kwargs)) if not args else NotImplemented
+            table = {**(low.unpack_mapping(args[0], node) if args else {}), **kwargs}
+            return Aggregate(dict, tuple(table.values()), tuple(table))
         if not args:
             return Aggregate(kind, ())
         parts = unrolled(low, args[0], node)

@@ -75,6 +75,12 @@ class Heap:
         self.contents[made.ident] = made
         return made
 
+    def copied(self, atom: Any) -> Any:
+        """A container with an identity of its own, all the way down, and the same leaves."""
+        if not isinstance(atom, Aggregate):
+            return atom
+        return self.new(atom.kind, tuple(map(self.copied, atom.items)), atom.keys)
+
     def ident(self, handle: Any) -> Any:
         """The thing behind a handle; None if it cannot change."""
         if isinstance(handle, Var):

@@ -331,7 +331,7 @@ def _opened(low: Lowering, node: ast.AST, atom: Any, hint: str, variables: dict[
             variables[var] = leaf
             leaf = var
         fresh.append(leaf)
-    return refill(atom, iter(fresh))
+    return low.heap.copied(refill(atom, iter(fresh)))
 
 
 def _shown(atom: Any) -> str:

@@ -146,3 +146,18 @@ def objects_in_a_list(x, n):
         for o in many:
             o.step(0.1)
     return sum(o.energy for o in many)
+
+
+def _dot_of_a_dict(x, c):
+    return x["a"] ** 2 * x["b"] * c
+
+
+@program(args=({"a": 0.8, "b": 0.3}, 1.2))
+def dict_changed_in_a_callee(p, c):
+    def scale(q):
+        q["a"] = q["a"] * c
+        return q
+
+    before = p["a"]
+    q = scale(dict(p))
+    return _dot_of_a_dict(q, before) + p["a"]
