@@ -29,10 +29,6 @@ BY_REASON: dict[str, tuple[str, ...]] = {
         "retrograd.runtime.numerics.rows_like(float64[3,3], list[float64[2,3] float64[3]], 2, 0)",
         "retrograd.runtime.numerics.rows_like(float64[4], list[float64[3] 0.5], 1, 1)",
     ),
-    "the type of split is not inferred": (
-        "numpy.split(float64[2,4], 2, axis=1)",
-        "numpy.split(float64[4,2], 2)",
-    ),
     "the type of tensordot is not inferred": (
         "numpy.tensordot(float64[2,3,3], float64[3,3,2], axes=([1,2],[1,0]))",
         "numpy.tensordot(float64[2,3], float64[3,2], ([0,1],[1,0]))",

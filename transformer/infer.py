@@ -641,6 +641,19 @@ def _either_scalar(t: Any) -> Any:
     return ScalarT(t.dtype, None, t.number) if isinstance(t, ScalarT) else t
 
 
+def _split(ary: Any, indices_or_sections: Any, axis: Any = None) -> Any:
+    """As many parts as the literal says; how long each is, only the run knows."""
+    t, at = _type(ary), axis.value if isinstance(axis, Static) else 0
+    if not isinstance(t, ArrayT) or not isinstance(indices_or_sections, Static) or not (axis is None or isinstance(axis, Static)):
+        return NotImplemented
+    asked = indices_or_sections.value
+    count = asked if isinstance(asked, int) else len(asked) + 1
+    if not -t.ndim <= at < t.ndim or count < 1:
+        return NotImplemented
+    shapes = (tuple(fresh_axis() if k == at % t.ndim else n for k, n in enumerate(t.shape)) for _ in range(count))
+    return AggregateT(list, tuple(ArrayT(t.dtype, shape) for shape in shapes))
+
+
 def _first(a: Any, *_: Any, **__: Any) -> Any:
     return _type(a)
 
@@ -771,6 +784,8 @@ SPECIAL: dict[Any, Callable[..., Any]] = {
     numerics.split_like: _split_like,
     numerics.reduced_exponent: _reduced_exponent,
     numerics.store: _first,
+    np.split: _split,
+    np.array_split: _split,
     numerics.unstack_like: _nested_like,
     numerics.rows_like: _nested_like,
     emitted.stop_gradient: _first,
