@@ -568,7 +568,7 @@ def _tangent(tangent: Any, primal: Any, name: str) -> Any:
         return {key: _tangent(tangent[key], value, name) for key, value in primal.items()}
     if type(primal) in (tuple, list) and type(tangent) is type(primal) and len(tangent) == len(primal):
         return type(primal)(_tangent(t, value, name) for t, value in zip(tangent, primal))
-    return tangent if tangent is None else _like(tangent, primal)
+    return _like(tangent, primal) if is_inexact(abstract(primal)) and tangent is not None else tangent
 
 
 def _like(given: Any, primal: Any) -> Any:

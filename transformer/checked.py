@@ -426,6 +426,8 @@ class CheckedEmitter(Emitter):
 def _is_checked_itself(call: Call) -> bool:
     """What comes out of a user's own function, which is called as it is, is looked at where it comes in."""
     home = getattr(call.fn, "__module__", None) or type(call.fn).__module__ or ""
+    if lookup(call.fn) is not None:
+        return False
     if home.startswith("retrograd.runtime."):
         return home.rpartition(".")[2] in ("custom", "fallback")
     return home.partition(".")[0] not in TRUSTED | {"retrograd", "scipy"}

@@ -19,12 +19,13 @@ from typing import Any
 import numpy as np
 
 from retrograd.runtime import emitted, jitted
+from retrograd.runtime.errors import CompilationFailed
 
 from .analysis.ownership import overlap, roots_of
 from .builder import type_of
 from .emit import Emitter
 from .flatten import flattened
-from .ir import Aggregate, Atom, Block, Call, Const, For, Function, Let, Ref, Stmt, Var, map_blocks
+from .ir import Aggregate, Atom, Block, Call, Const, For, Function, Let, Ref, Region, Stmt, Var, map_blocks, walk
 from .operators import SYNTAX
 from .tapes import array_tapes
 from .types import ArrayT, ScalarT, is_hashable
@@ -80,7 +81,7 @@ class NumbaEmitter(Emitter):
             return
         self.update(stmt, target)
         add = self.reference(jitted.add_at, "add_at")
-        key, value = (self.expr(a) for a in stmt.call.args[1:])
+        key, value = (self.argument(a) for a in stmt.call.args[1:])
         self.line(self.text(ast.Expr(ast.Call(add, [ast.Name(target, ast.Load()), key, value], []))), stmt.loc)
 
 
@@ -235,6 +236,11 @@ def _same_program(fn: Function) -> Function:
 
 
 def _numba_program(fn: Function) -> Function:
+    guarded = next((s for s in walk(fn.body) if isinstance(s, Region)), None)
+    if guarded is not None:
+        raise CompilationFailed(
+            "a try or with block is not compiled", where=guarded.loc, remedy="Leave jit=True out: the interpreted derivative works."
+        )
     fn = flattened(fn)
     return replace(fn, body=numba_calls(fn.body))
 

@@ -138,7 +138,7 @@ def is_basic(key: Any) -> bool:
 
 def shares(call: Call) -> bool:
     """May the result be memory of an operand?"""
-    if call.fn is operator.getitem and not _is_list(call.args[0]) and not is_basic(call.args[1]):
+    if call.fn is operator.getitem and _is_array(call.args[0]) and not is_basic(call.args[1]):
         return False
     if isinstance(call.fn, Intrinsic):
         return not call.fn.fresh
@@ -170,6 +170,10 @@ def _union(atoms: Iterable[Atom], roots: Roots) -> frozenset[Any]:
             if not isinstance(var.type, ScalarT):
                 out |= roots.get(var, frozenset())
     return out
+
+
+def _is_array(atom: Any) -> bool:
+    return isinstance(atom, Var) and isinstance(atom.type, ArrayT)
 
 
 def _is_list(atom: Any) -> bool:
