@@ -132,6 +132,12 @@ def get_in(xs: Any, path: tuple[Any, ...]) -> Any:
     return xs
 
 
+#: Operations on lists and on their cotangents: they compute and have no other effect.
+LIST_OPERATIONS = {
+    append, drop_last, set_item, repeat, add_items, add_to_item, zero_items, zero_last, unrepeat, zero_in, get_in,
+}  # fmt: skip
+
+
 def push(tape: list[Any], value: Any) -> None:
     """Record a value for the reverse sweep; printed as ``tape.append(value)``."""
     tape.append(value)

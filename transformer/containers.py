@@ -18,7 +18,7 @@ from retrograd.runtime import emitted
 from .builder import type_of
 from .ir import Aggregate, Call, Const, Ref, SliceAtom
 from .loops import unrolled
-from .types import OPAQUE, AggregateT, ArrayT, ListT, OpaqueT, ScalarT, is_numeric, join
+from .types import OPAQUE, AggregateT, ArrayT, ListT, OpaqueT, ScalarT, is_numeric, join, join_all
 from .values import BoundMethod, Compiletime, Stream
 
 if TYPE_CHECKING:
@@ -77,15 +77,8 @@ def _both_lists(low: Lowering, left: Any, right: Any, node: ast.AST) -> list[Any
 def _joined_type(left: Any, right: Any) -> Any:
     types = [type_of(x) for x in (left, right)]
     kind = types[0].kind
-    items = [t.item if isinstance(t, ListT) else _item_type(t) for t in types]
+    items = [t.item if isinstance(t, ListT) else join_all(t.items) for t in types]
     return join(ListT(kind, items[0]), ListT(kind, items[1]))
-
-
-def _item_type(t: AggregateT) -> Any:
-    item = None
-    for part in t.items:
-        item = part if item is None else join(item, part)
-    return item
 
 
 def _repeated(low: Lowering, xs: Any, count: Any, node: ast.AST, hint: str) -> Any:
@@ -280,19 +273,23 @@ def _copy(low: Lowering, xs: Any, args: Args, kwargs: Kwargs, node: ast.AST) -> 
     return Aggregate(t.kind, tuple(low.unpack_all(xs, node)))
 
 
-def _index(low: Lowering, xs: Any, args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
+def _known_values(low: Lowering, xs: Any, wanted: Any, node: ast.AST) -> list[Any] | None:
+    """The items of a sequence, if they and what is looked for among them are known before the run."""
     items = low.unpack_all(xs, node)
-    if isinstance(args[0], (Const, Ref)) and all(isinstance(i, (Const, Ref)) for i in items):
-        values = [i.value for i in items]
-        if args[0].value in values:
-            return Const(values.index(args[0].value))
+    return [i.value for i in items] if all(isinstance(i, (Const, Ref)) for i in (wanted, *items)) else None
+
+
+def _index(low: Lowering, xs: Any, args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
+    values = _known_values(low, xs, args[0], node)
+    if values is not None and args[0].value in values:
+        return Const(values.index(args[0].value))
     raise low.unsupported(node, "the index of a value that is not known before the run")
 
 
 def _count(low: Lowering, xs: Any, args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
-    items = low.unpack_all(xs, node)
-    if isinstance(args[0], (Const, Ref)) and all(isinstance(i, (Const, Ref)) for i in items):
-        return Const([i.value for i in items].count(args[0].value))
+    values = _known_values(low, xs, args[0], node)
+    if values is not None:
+        return Const(values.count(args[0].value))
     raise low.unsupported(node, "the count of a value that is not known before the run")
 
 
@@ -445,7 +442,7 @@ def _named(name: str, node: ast.AST) -> ast.expr:
     return ast.copy_location(ast.Name(name, ast.Load()), node)
 
 
-def for_each(low: Lowering, items: Any, body: Callable[[Any], Any], node: ast.AST, stop: Any = None) -> None:
+def for_each(low: Lowering, items: Any, body: Callable[[Any], Any], node: ast.AST) -> None:
     """Run ``body(item)`` for each item of a value that is already lowered, as a loop where it must be one."""
     target, source = "%item", "%items"
     env = low.frame.env

@@ -348,7 +348,7 @@ def local_function(low: Lowering, node: Any) -> LocalFunction:
 
 def walrus(low: Lowering, node: ast.NamedExpr, hint: str) -> Any:
     value = low.expr(node.value, node.target.id)
-    low.bind_walrus(node.target.id, value)
+    low.bind(node.target.id, value)
     return value
 
 

@@ -42,6 +42,7 @@ from .types import (
     is_hashable,
     is_numeric,
     join,
+    join_all,
     known_length,
     sample,
     symbols,
@@ -300,10 +301,7 @@ def _getitem_sequence(a: Any, key: Any) -> Any:
             return a.items[key.value]
         return OPAQUE
     if isinstance(_type(key), ScalarT) and a.items and a.keys is None:
-        item = a.items[0]
-        for other in a.items[1:]:
-            item = join(item, other)
-        return item
+        return join_all(a.items)
     return OPAQUE
 
 

@@ -14,7 +14,21 @@ from typing import TYPE_CHECKING, Any
 from .builder import type_of
 from .heap import open_parameter
 from .ir import UNDEFINED, Aggregate, Block, Call, Const, Each, For, Ref, Undefined, Var, While
-from .types import INT, OPAQUE, AggregateT, ArrayT, ConstT, ListT, OpaqueT, RangeT, ScalarT, is_numeric, join, plain
+from .types import (
+    INT,
+    OPAQUE,
+    AggregateT,
+    ArrayT,
+    ConstT,
+    ListT,
+    OpaqueT,
+    RangeT,
+    ScalarT,
+    is_numeric,
+    join,
+    join_all,
+    plain,
+)
 from .values import Compiletime, LocalFunction, Stream, Unknown
 
 if TYPE_CHECKING:
@@ -239,9 +253,7 @@ def _list_plan(plan: Any) -> Any:
         return plan
     if not isinstance(plan, Aggregate) or plan.kind is not list:
         return None
-    item = None
-    for part in map(_type_of_plan, plan.items):
-        item = part if item is None else join(item, part)
+    item = join_all(map(_type_of_plan, plan.items))
     return None if isinstance(item, OpaqueT) else ListT(plan.kind, item)
 
 
@@ -280,10 +292,7 @@ def start(low: Lowering, names: list[str]) -> Carried:
     carried = Carried(low)
     for name in names:
         init = low.now(low.frame.env.get(name, UNDEFINED))
-        if not isinstance(init, Compiletime) or isinstance(init, Unknown):
-            carried.add(Slot(low.frame, name), init, plan_of(low, init))
-        else:
-            carried.add(Slot(low.frame, name), init, Fixed(init))
+        carried.add(Slot(low.frame, name), init, plan_of(low, init))
     return carried
 
 

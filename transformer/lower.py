@@ -30,7 +30,7 @@ from .expressions import expression, local_function
 from .heap import Heap, open_parameter
 from .ir import UNDEFINED, Aggregate, Block, Call, Const, Function, If, Raise, Ref, Stmt, Undefined, Var
 from .parse import Source, parse
-from .types import INT, AggregateT, ArrayT, ConstT, ListT, NumberT, OpaqueT, ScalarT, abstract, join
+from .types import INT, AggregateT, ArrayT, ConstT, ListT, NumberT, OpaqueT, ScalarT, abstract, join, join_all
 from .values import Compiletime, Frame, HowFar, LocalFunction, Unknown
 
 FALLS, JUMPS, DEAD, RAISES = "falls", "jumps", "dead", "raises"
@@ -163,9 +163,6 @@ class Lowering:
                 )
         frame.env[name] = value
         self.heap.writes[id(frame), name] += 1
-
-    bind_walrus = bind
-    unbound = UNDEFINED
 
     def expr(self, node: ast.expr, hint: str = "") -> Any:
         value = expression(self, node, hint)
@@ -405,9 +402,7 @@ class Lowering:
             return value
         if not isinstance(t, AggregateT) or t.kind not in (list, tuple):
             return None
-        item = None
-        for part in t.items:
-            item = part if item is None else join(item, part)
+        item = join_all(t.items)
         if isinstance(item, OpaqueT):
             return None
         return self.build.let(Call(t.kind, (self.now(value),)), ListT(t.kind, item))
@@ -477,10 +472,7 @@ class Lowering:
     def merge(self, a: Path, b: Path, node: ast.AST | None) -> list[Any]:
         """Merge the two states into the present one; returns what the ``If`` must define."""
         merger = Merger(self, a, b, node)
-        for frame in self.all_frames():
-            if id(frame) in a.envs and id(frame) in b.envs:
-                merger.names(frame)
-        merger.things()
+        merger.state()
         return merger.yields
 
     def add_if(
@@ -506,10 +498,7 @@ class Lowering:
         a, b = self.paths(then, orelse)
         merger = Merger(self, a, b, node)
         value = merger.meet(a.ending, b.ending, hint)
-        for frame in self.all_frames():
-            if id(frame) in a.envs and id(frame) in b.envs:
-                merger.names(frame)
-        merger.things()
+        merger.state()
         if merger.yields or a.stmts or b.stmts:
             self.add_if(test, merger.yields, a.stmts, b.stmts, self.build.loc)
         return value
@@ -527,6 +516,13 @@ class Merger:
     def __post_init__(self) -> None:
         self.yields: list[Any] = []
         self.made: dict[Any, Any] = {}
+
+    def state(self) -> None:
+        """The names of every activation that both paths know, and the heap."""
+        for frame in self.low.all_frames():
+            if id(frame) in self.a.envs and id(frame) in self.b.envs:
+                self.names(frame)
+        self.things()
 
     def names(self, frame: Frame) -> None:
         left, right = self.a.envs[id(frame)], self.b.envs[id(frame)]

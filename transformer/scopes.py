@@ -259,6 +259,11 @@ def _handle(low: Lowering, handler: ast.ExceptHandler, error: Var, tail: list[as
     return low.block(tail) if tail and ending == "falls" else ending
 
 
+def _control(low: Lowering) -> dict[str, Any]:
+    """Where the flow of control stands, to be gone back to after a block that comes in between."""
+    return {name: low.frame.env[name] for name in CONTROL if name in low.frame.env}
+
+
 def _finally(low: Lowering, stmt: ast.Try, rest: list[ast.stmt]) -> str:
     """The last block runs however the others end; an exception goes on after it."""
     inner: list[ast.stmt] = stmt.body + stmt.orelse
@@ -266,8 +271,7 @@ def _finally(low: Lowering, stmt: ast.Try, rest: list[ast.stmt]) -> str:
         inner = [ast.copy_location(ast.Try(stmt.body, stmt.handlers, stmt.orelse, []), stmt)]
 
     def completed() -> str:
-        env = low.frame.env
-        control = {name: env[name] for name in CONTROL if name in env}
+        control = _control(low)
         ending = low.block(stmt.finalbody)
         if ending == "falls":
             low.frame.env.update(control)
@@ -346,8 +350,7 @@ def _user_context(low: Lowering, manager: Any, item: ast.withitem, body: Run, st
         return calls.call_object(low, kind.__exit__, "__exit__", (low.now(manager), *args), {}, stmt, "")
 
     def completed() -> str:
-        env = low.frame.env
-        control = {name: env[name] for name in CONTROL if name in env}
+        control = _control(low)
         leave(Const(None), Const(None), Const(None))
         low.frame.env.update(control)
         return "falls"

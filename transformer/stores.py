@@ -22,7 +22,7 @@ from . import calls, containers
 from .builder import type_of
 from .expressions import arithmetic, attribute_of, item
 from .heap import View, is_mutable, open_parameter
-from .ir import Aggregate, Call, Const, Ref, SliceAtom, Var
+from .ir import UNDEFINED, Aggregate, Call, Const, Ref, SliceAtom, Var
 from .operators import BINARY
 from .types import AggregateT, ArrayT, ListT, NumberT, ScalarT, is_inexact, join
 from .values import Compiletime
@@ -398,7 +398,7 @@ def _augmented(low: Lowering, op: Any, old: Any, value: Any, stmt: ast.AugAssign
 def delete(low: Lowering, stmt: ast.Delete) -> None:
     for target in stmt.targets:
         if isinstance(target, ast.Name):
-            low.frame.env[target.id] = low.unbound
+            low.frame.env[target.id] = UNDEFINED
         elif isinstance(target, ast.Subscript):
             delete_item(low, low.expr(target.value), low.expr(target.slice), stmt)
         else:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -157,10 +158,7 @@ def _sequence(value: Any, path: str) -> Any:
     types = tuple(abstract(v, f"{path}.{k}") for k, v in enumerate(value))
     if type(value) is tuple or len(value) <= LIST_BY_STRUCTURE:
         return AggregateT(type(value), types)
-    item = types[0]
-    for other in types[1:]:
-        item = join(item, other)
-    return ListT(type(value), item)
+    return ListT(type(value), join_all(types))
 
 
 def is_hashable(value: Any) -> bool:
@@ -271,6 +269,14 @@ def _join_lists(a: ListT, b: ListT) -> Any:
         return OPAQUE
     item = b.item if a.item is None else (a.item if b.item is None else join(a.item, b.item))
     return OPAQUE if isinstance(item, OpaqueT) else ListT(a.kind, item)
+
+
+def join_all(types: Iterable[Any]) -> Any:
+    """The type of a value that is any one of these; None where there are none."""
+    out = None
+    for t in types:
+        out = t if out is None else join(out, t)
+    return out
 
 
 def plain(t: Any) -> Any:

@@ -170,9 +170,7 @@ def _is_foreign(call: Call) -> bool:
 
 
 STRUCTURAL: set[Callable[..., object]] = {
-    tuple, list, getattr, dict, range, min, max, emitted.append, emitted.drop_last, emitted.set_item, emitted.set_in,
-    emitted.repeat, emitted.add_at, emitted.add_items, emitted.add_to_item, emitted.zero_items, emitted.zero_last, emitted.unrepeat,
-    emitted.zero_in, emitted.get_in, emitted.fresh_list,
+    tuple, list, getattr, dict, range, min, max, emitted.set_in, emitted.add_at, emitted.fresh_list, *emitted.LIST_OPERATIONS,
 }  # fmt: skip
 
 

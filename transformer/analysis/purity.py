@@ -22,8 +22,7 @@ from ..types import ArrayT, ScalarT
 PURE = {
     tuple, list, dict, getattr, range, str.format, repr, len, isinstance, min, max, int, float, bool, complex, round, divmod,
     emitted.add_at, emitted.fresh_copy, emitted.fresh_list, numerics.store, np.ndarray.astype, np.zeros, np.ones, np.empty,
-    emitted.append, emitted.drop_last, emitted.set_item, emitted.repeat, emitted.add_items, emitted.add_to_item,
-    emitted.zero_items, emitted.zero_last, emitted.unrepeat, emitted.zero_in, emitted.get_in,
+    *emitted.LIST_OPERATIONS,
 } | {getattr(operator, name) for name in operator.__all__} | {np.float32, np.float64, np.complex128}  # fmt: skip
 CAN_FAIL = {emitted.drop_last, emitted.set_item, operator.truediv, operator.floordiv, operator.mod, operator.pow, operator.getitem, divmod}
 
