@@ -839,9 +839,45 @@ def unconvolve(g: Any, v: Any, n: int, mode: str = "full") -> Any:
     return both[m - 1 : m - 1 + n]
 
 
+def _kept_by_correlate(n: int, m: int, mode: str) -> slice:
+    """What ``np.correlate`` returns of the full correlation."""
+    least, most = min(n, m), max(n, m)
+    length = {"full": n + m - 1, "same": most, "valid": most - least + 1}[mode]
+    start = (n + m - 1 - length) // 2 if n >= m or mode != "same" else n - 1 - (n - 1) // 2
+    return slice(start, start + length)
+
+
+def cut_correlation(full: Any, n: int, m: int, mode: str) -> Any:
+    """The part of a full correlation of ``n`` with ``m`` entries that ``mode`` keeps."""
+    return np.asarray(full)[_kept_by_correlate(n, m, mode)]
+
+
+def uncut_correlation(g: Any, n: int, m: int, mode: str) -> Any:
+    """``g`` where ``mode`` keeps the full correlation, zero elsewhere."""
+    full = np.zeros(n + m - 1, np.result_type(g))
+    full[_kept_by_correlate(n, m, mode)] = g
+    return full
+
+
+def vander_powers(z: Any, increasing: bool) -> Any:
+    """The power to which ``np.vander`` raises each column."""
+    powers = np.arange(np.shape(z)[-1])
+    return powers if increasing else powers[::-1]
+
+
 def segment(x: Any, xp: Any) -> Any:
     """The interval of ``xp`` in which ``np.interp`` finds ``x``: that on the left of a knot."""
     return np.clip(np.searchsorted(xp, x) - 1, 0, max(len(xp) - 2, 0))
+
+
+def complex_of(re: Any, im: Any) -> complex:
+    """``complex(re, im)``: unlike ``re + 1j * im``, right for infinities and signed zeros."""
+    return complex(re, im)
+
+
+def reads_knots(x: Any, xp: Any, left: Any, right: Any) -> Any:
+    """Where ``np.interp`` answers with the values at the knots, not with ``left`` or ``right``."""
+    return inside(x, None if left is None else xp[0], None if right is None else xp[-1])
 
 
 def any_of(condlist: Sequence[Any]) -> Any:

@@ -200,7 +200,14 @@ def _reductions() -> list[Sample]:
     samples += [S(np.trapezoid, n(4)), S(np.trapezoid, n(2, 4), dx=0.5, axis=0), S(np.trapezoid, n(3, 2), dx=2.0)]
     samples += [S(np.trapezoid, np.ones(1))]
     holes = np.array([[1.0, np.nan, 2.0], [0.5, 1.5, -1.0]])
-    samples += [S(f, holes, axis=a) for f in (np.nansum, np.nanmean) for a in (None, 0, 1)]
+    skipping = (np.nansum, np.nanmean, np.nanmax, np.nanmin, np.nanprod, np.nanvar, np.nanstd)
+    samples += [S(f, holes, axis=a) for f in skipping for a in (None, 1)]
+    samples += [S(f, holes, axis=0) for f in (np.nansum, np.nanmean, np.nanmax, np.nanmin, np.nanprod, np.nanvar)]
+    samples += [S(f, n(2, 3), axis=(0, 1), keepdims=True) for f in skipping] + [S(f, f32(n(3))) for f in skipping]
+    samples += [S(f, holes, axis=1, ddof=1) for f in (np.nanvar, np.nanstd)]
+    samples += [S(f, ties, axis=1, kink=True) for f in (np.nanmax, np.nanmin)]
+    samples += [S(f, c(2, 3), axis=1) for f in (np.nanprod, np.nanvar, np.nanstd)]
+    samples += [S(np.nanprod, np.array([[0.0, np.nan, 3.0], [0.0, 0.0, 2.0]]), axis=1)]
     samples += [S(math.fsum, [0.1, 0.5, -2.0]), S(math.fsum, (0.3,))]
     return samples
 
@@ -642,8 +649,15 @@ def _transforms() -> list[Sample]:
         samples += [
             S(np.convolve, n(*a), n(*b), mode) for a, b in (((5,), (3,)), ((2,), (5,)), ((4,), (4,)), ((5,), (2,)))
         ]
+        samples += [
+            S(np.correlate, n(*a), n(*b), mode) for a, b in (((5,), (3,)), ((2,), (5,)), ((4,), (5,)), ((5,), (2,)))
+        ]
+        kept = len(np.correlate(n(2), n(5), mode))
+        samples += [S(numerics.cut_correlation, n(6), 2, 5, mode), S(numerics.uncut_correlation, n(kept), 2, 5, mode)]
         size = len(np.convolve(n(5), n(2), mode))
         samples += [S(numerics.unconvolve, n(size), n(2), 5, mode), S(numerics.unconvolve, n(size), n(5), 2, mode)]
+    samples += [S(np.vander, n(3)), S(np.vander, n(3), 2), S(np.vander, n(2), 4, increasing=True), S(np.vander, c(2), 3)]
+    samples += [S(np.vander, np.array([0.0, 0.5]), 4), S(np.vander, n(2), 1), S(np.vander, f32(n(2)))]
     return [*samples, S(np.convolve, c(3), c(2)), S(np.convolve, n(3), c(2), "same")]
 
 
@@ -654,6 +668,11 @@ def _pieces() -> list[Sample]:
     samples += [S(np.select, [x[0] > 0], [n(3)], n(2, 1)), S(numerics.unselect, x, conditions, [x, n(3)])]
     xp = np.array([0.0, 1.0, 2.5])
     samples += [S(np.interp, np.array([-1.0, 0.3, 1.7, 2.2, 4.0]), xp, n(3)), S(np.interp, 0.4, xp, n(3))]
+    samples += [S(np.interp, np.array([-1.0, 0.3, 4.0]), xp, n(3), left=a, right=b) for a, b in ((0.5, 0.25), (None, 2.0))]
+    samples += [S(np.partition, n(5), 2), S(np.partition, n(2, 4), 1, axis=0)]
+    samples += [S(np.partition, n(2, 3), [0, 2]), S(np.partition, f32(n(4)), 1)]
+    samples += [S(np.partition, n(2, 3), 2, axis=None), S(np.partition, np.array([1.0, 2.0, 1.0]), 1, kink=True)]
+    samples += [S(numerics.complex_of, 0.5, -1.5), S(numerics.complex_of, np.float64(0.5), 2.0)]
     return samples + [S(np.interp, np.array([0.0, 1.0, 2.5]), xp, n(3), kink=True)]
 
 

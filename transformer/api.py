@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from retrograd.runtime import emitted
-from retrograd.runtime.errors import AliasedMutation, ArgumentError, DifferentiationError
+from retrograd.runtime.errors import AliasedMutation, ArgumentError, DifferentiationError, NoRule, UnsupportedSyntax
 from retrograd.runtime.rules import lookup
 
 from . import pipeline
@@ -32,8 +32,9 @@ from .emit import Text
 from .ir import Const, Function, Var
 from .jit import load as jit_load
 from .jit import options_of
-from .lower import Demand, Lowering, lower
-from .types import AggregateT, ConstT, abstract, construct, is_inexact
+from .lower import Demand, Lowering, MoreDetail, lower
+from .types import AggregateT, ConstT, abstract, construct, is_counting, is_inexact, with_lengths
+from .values import Detail
 
 Wrt = int | str | Sequence[int | str]
 #: Compile with Numba?  A dict holds options of ``numba.njit``.
@@ -159,18 +160,54 @@ class Specialised:
         return tuple(found[name] for name in names if name in found)
 
 
-def specialise(target: Target, values: tuple[Any, ...], wrt: Sequence[str]) -> Specialised:
-    """The program of the function for these argument types; ints join by value where inference needs them (T4)."""
+def specialise(
+    target: Target, values: tuple[Any, ...], wrt: Sequence[str], build: Callable[[Specialised], Any] = lambda special: None
+) -> tuple[Specialised, Any]:
+    """The program of the function for these argument types, and what is built of it.
+
+    Where types are not enough, lengths of arrays, ints and tuples of ints join by value (T4), unless that does not help.
+    """
+
+    def attempt(detail: Detail) -> tuple[Specialised, Any]:
+        special = _specialised(target, values, wrt, detail)
+        return special, build(special)
+
+    first = _tried(attempt, Detail.TYPES)
+    if isinstance(first, tuple):
+        return first
+    closer = _tried(attempt, Detail.VALUES)
+    if isinstance(closer, tuple) and not any(note.verdict == "traced" for note in closer[0].notes):
+        return closer
+    last = _tried(attempt, Detail.TYPES_ALONE) if isinstance(first, MoreDetail) else first
+    for made in (last, closer):
+        if isinstance(made, tuple):
+            return made
+    raise last
+
+
+def _tried(attempt: Callable[[Detail], Any], detail: Detail) -> Any:
+    """What an attempt makes, or why it cannot."""
+    try:
+        return attempt(detail)
+    except (MoreDetail, UnsupportedSyntax, NoRule) as refusal:
+        return refusal
+
+
+def _specialised(target: Target, values: tuple[Any, ...], wrt: Sequence[str], detail: Detail) -> Specialised:
+    given = dict(zip(target.names, values))
+    types = {n: _parameter_type(n, v, n in wrt, target) for n, v in given.items()}
     fixed: dict[str, Any] = {}
-    types = dict(zip(target.names, (_parameter_type(n, v, n in wrt, target) for n, v in zip(target.names, values))))
+    if detail is Detail.VALUES:
+        types = {n: with_lengths(t, given[n]) for n, t in types.items()}
+        fixed = {n: v for n, v in given.items() if type(v) is int}
     while True:
         bindings = {n: Const(fixed[n]) if n in fixed else t for n, t in types.items()}
         low = Lowering()
+        low.detail = detail
         try:
             program, low = lower(target.fn, bindings, low=low)
         except Demand as demand:
-            name = demand.var.hint
-            fixed[name] = dict(zip(target.names, values))[name]
+            fixed[demand.var.hint] = given[demand.var.hint]
             continue
         captured = tuple(getter for _, getter in low.captures.values())
         variables = tuple(
@@ -184,6 +221,8 @@ def specialise(target: Target, values: tuple[Any, ...], wrt: Sequence[str]) -> S
 
 def _same(now: Any, value: Any) -> bool:
     """Is it still what the program was made for?  Literals and bound methods are made anew whenever they are read."""
+    if isinstance(value, tuple) and is_counting(value):
+        return type(now) is tuple and len(now) == len(value) and all(map(_same, now, value))
     return now is value or (type(now) is type(value) and isinstance(value, (str, int, float, bytes, MethodType)) and now == value)
 
 
@@ -282,8 +321,8 @@ class Transformed:
             raise
 
     def _specialise(self, values: tuple[Any, ...]) -> Entry:
-        special = specialise(self.target, values, self.names)
-        entry = make_entry(self.target, special, self._build(special))
+        special, built = specialise(self.target, values, self.names, self._build)
+        entry = make_entry(self.target, special, built)
         self._entries.insert(0, entry)
         del self._entries[SPECIALISATIONS:]
         return entry

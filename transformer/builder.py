@@ -17,8 +17,8 @@ import numpy as np
 from retrograd.runtime.errors import Location
 
 from .infer import SliceT, Static, infer
-from .ir import Aggregate, Atom, Block, Call, Closure, Const, Let, Ref, SliceAtom, Stmt, Var
-from .types import OPAQUE, AggregateT, ConstT, ListT, OpaqueT, abstract
+from .ir import Aggregate, Atom, Block, Call, Const, Let, Ref, SliceAtom, Stmt, Var
+from .types import OPAQUE, AggregateT, ListT, abstract
 
 PURE_BUILTINS = (
     {getattr(operator, n) for n in operator.__all__}
@@ -225,9 +225,3 @@ def same_structure(a: Atom, b: Atom) -> bool:
             and all(map(same_structure, a.items, b.items))
         )
     return True
-
-
-def is_known(atom: Atom) -> bool:
-    return isinstance(atom, (Const, Closure)) or (
-        isinstance(atom, Ref) and isinstance(abstract(atom.value), (OpaqueT, ConstT))
-    )

@@ -6,7 +6,6 @@ import ast
 import dataclasses
 import functools
 import inspect
-import operator
 import sys
 from collections.abc import Callable
 from types import FunctionType, MethodType
@@ -22,11 +21,8 @@ from . import containers, stores
 from .analysis.purity import reports
 from .builder import type_of
 from .ir import Aggregate, Call, Const, Ref, Var
-from .loops import unrolled
 from .parse import parse
 from .types import (
-    BOOL,
-    INT,
     OPAQUE,
     AggregateT,
     ArrayT,
@@ -34,11 +30,10 @@ from .types import (
     ListT,
     NumberT,
     OpaqueT,
-    RangeT,
     ScalarT,
     is_hashable,
 )
-from .values import BoundMethod, Compiletime, Derivative, LocalFunction, Partial, Stream, Super
+from .values import BoundMethod, Compiletime, Derivative, LocalFunction, Partial
 
 if TYPE_CHECKING:
     from .lower import Lowering
@@ -94,8 +89,12 @@ def call_object(low: Lowering, target: Any, text: str, args: Args, kwargs: Kwarg
         fixed = tuple(low.found(a, f"{text}_arg{k}", node) for k, a in enumerate(target.args))
         named = {k: low.found(v, k, node) for k, v in target.keywords.items()}
         return call_object(low, target.func, text, (*fixed, *args), {**named, **kwargs}, node, hint)
+    if of_items(target) is not None:
+        return OBJECTS["vectorised"](low, target, args, kwargs, node, hint)
     if isinstance(target, type):
         return construct(low, target, args, kwargs, node, hint)
+    if isinstance(target, FunctionType) and args and _is_generated_init(target, args[0]):
+        return _fill_fields(low, target, args, kwargs, node)
     if isinstance(target, FunctionType) and not _of_numpy(target) and target.__module__ not in OPAQUE_MODULES:
         return OBJECTS["function"](low, target, args, kwargs, node, hint)
     return opaque(low, target, args, kwargs, node, hint)
@@ -110,6 +109,15 @@ def undecorated(target: Any) -> Any:
     if isinstance(target, functools._lru_cache_wrapper):
         return target.__wrapped__
     return target
+
+
+def of_items(target: Any) -> FunctionType | None:
+    """The Python function of single items under ``np.vectorize`` or ``numba.vectorize``."""
+    if type(target) is np.vectorize:
+        plain = target.signature is None and not target.excluded and isinstance(target.pyfunc, FunctionType)
+        return target.pyfunc if plain else None
+    found = getattr(getattr(target, "_dispatcher", None), "py_func", None)
+    return found if isinstance(found, FunctionType) else None
 
 
 #: Plain Python modules whose functions act on the world, not on numbers.
@@ -228,60 +236,6 @@ def _writes_arguments(fn: Any) -> bool:
 UNKNOWN_WRITERS = {np.put, np.put_along_axis}
 
 
-def _copyto(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
-    mask = kwargs.get("where")
-    value = args[1] if mask is None else primitive(low, np.where, (mask, args[1], args[0]), {}, node)
-    stores.set_item(low, args[0], Const(Ellipsis), value, node)
-    return Const(None)
-
-
-def _at(sign: int) -> Callable[..., Any]:
-    def lower(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
-        """``np.add.at(a, key, v)``: every index counts as often as it occurs."""
-        array, key, value = args
-        if not isinstance(type_of(array), ArrayT) or array in low.heap.views:
-            return NotImplemented
-        stores.refuse_truncation(low, type_of(array), value, node)
-        value = value if sign > 0 else low.build.call(operator.neg, value, form="operator")
-        made = low.build.call(emitted.add_at, array, key, value, hint=array.hint, form="add_at", type=type_of(array))
-        low.heap.write(array, made)
-        return Const(None)
-
-    return lower
-
-
-def _fill_diagonal(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
-    t = type_of(args[0])
-    if len(args) > 2 or kwargs or not isinstance(t, ArrayT) or t.ndim != 2:
-        return NotImplemented
-    shape = low.build.call(np.shape, args[0], form="attribute:shape")
-    sides = [low.build.call(operator.getitem, shape, Const(k), form="operator") for k in (0, 1)]
-    at = low.build.call(np.arange, low.build.call(min, *sides))
-    stores.set_item(low, args[0], Aggregate(tuple, (at, at)), args[1], node)
-    return Const(None)
-
-
-def _putmask(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
-    if not isinstance(type_of(args[2]), ScalarT):
-        return NotImplemented
-    stores.set_item(low, args[0], args[1], args[2], node)
-    return Const(None)
-
-
-def _fill(low: Lowering, array: Any, args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
-    stores.set_item(low, array, Const(Ellipsis), args[0], node)
-    return Const(None)
-
-
-def _sort_in_place(low: Lowering, array: Any, args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
-    stores.set_item(low, array, Const(Ellipsis), primitive(low, np.sort, (array, *args), kwargs, node), node)
-    return Const(None)
-
-
-#: Methods of arrays that write into them.
-WRITING_METHODS = {"fill": _fill, "sort": _sort_in_place}
-
-
 # -- the user's own functions -----------------------------------------------------------------------------
 
 
@@ -290,8 +244,8 @@ def enter(low: Lowering, fn: FunctionType, args: Args, kwargs: Kwargs, node: ast
     from .lower import cells_of
 
     source = parse(fn)
-    env = _bound(low, inspect.signature(fn, follow_wrapped=False), args, kwargs, node, fn.__name__)
-    env = {k: v if not _is_default(v) else low.found(v.value, k, node, key=(id(fn), k)) for k, v in env.items()}
+    env = bound(low, inspect.signature(fn, follow_wrapped=False), args, kwargs, node, fn.__name__)
+    env = {k: v if not is_default(v) else low.found(v.value, k, node, key=(id(fn), k)) for k, v in env.items()}
     return low.enter(source, fn.__globals__, cells_of(fn), env, node, None, fn.__qualname__)
 
 
@@ -300,26 +254,26 @@ class _Default:
     value: Any
 
 
-def _is_default(value: Any) -> bool:
+def is_default(value: Any) -> bool:
     return isinstance(value, _Default)
 
 
-def _bound(
+def bound(
     low: Lowering, signature: inspect.Signature, args: Args, kwargs: Kwargs, node: ast.AST, name: str
 ) -> dict[str, Any]:
     try:
-        bound = signature.bind(*args, **kwargs)
+        found = signature.bind(*args, **kwargs)
     except TypeError as error:
         raise low.unsupported(node, f"{name}(): {error}") from error
     env: dict[str, Any] = {}
     for key, parameter in signature.parameters.items():
         if parameter.kind is parameter.VAR_POSITIONAL:
-            env[key] = Aggregate(tuple, bound.arguments.get(key, ()))
+            env[key] = Aggregate(tuple, found.arguments.get(key, ()))
         elif parameter.kind is parameter.VAR_KEYWORD:
-            extra = bound.arguments.get(key, {})
+            extra = found.arguments.get(key, {})
             env[key] = low.heap.new(dict, tuple(extra.values()), tuple(extra))
         else:
-            env[key] = bound.arguments[key] if key in bound.arguments else _Default(parameter.default)
+            env[key] = found.arguments[key] if key in found.arguments else _Default(parameter.default)
     return env
 
 
@@ -338,8 +292,8 @@ def _enter_local(low: Lowering, fn: LocalFunction, args: Args, kwargs: Kwargs, n
     ]
     if a.kwarg:
         parameters.append(inspect.Parameter(a.kwarg.arg, inspect.Parameter.VAR_KEYWORD))
-    env = _bound(low, inspect.Signature(parameters), args, kwargs, node, getattr(fn.tree, "name", "<lambda>"))
-    env = {k: v.value if _is_default(v) else v for k, v in env.items()}
+    env = bound(low, inspect.Signature(parameters), args, kwargs, node, getattr(fn.tree, "name", "<lambda>"))
+    env = {k: v.value if is_default(v) else v for k, v in env.items()}
     source = dataclasses.replace(fn.frame.source, tree=fn.tree)
     return low.enter(
         source, fn.frame.globals, fn.frame.cells, env, node, fn.frame, getattr(fn.tree, "name", "<lambda>")
@@ -350,13 +304,13 @@ def construct(low: Lowering, cls: type, args: Args, kwargs: Kwargs, node: ast.AS
     """A dataclass or named tuple from its parts."""
     if dataclasses.is_dataclass(cls) and not hasattr(cls, "__post_init__"):
         names = tuple(f.name for f in dataclasses.fields(cls))
-        env = _bound(low, inspect.signature(cls), args, kwargs, node, cls.__name__)
+        env = bound(low, inspect.signature(cls), args, kwargs, node, cls.__name__)
         if tuple(env) == names:
             parts = (_field_value(low, cls, k, v, node) for k, v in env.items())
             return low.heap.new(cls, tuple(parts), names, hint=hint)
     if issubclass(cls, tuple) and hasattr(cls, "_fields"):
-        env = _bound(low, inspect.signature(cls), args, kwargs, node, cls.__name__)
-        parts = (v if not _is_default(v) else low.found(v.value, k, node) for k, v in env.items())
+        env = bound(low, inspect.signature(cls), args, kwargs, node, cls.__name__)
+        parts = (v if not is_default(v) else low.found(v.value, k, node) for k, v in env.items())
         return Aggregate(cls, tuple(parts), tuple(cls._fields))
     if _is_plain_class(cls):
         made = low.heap.new(cls, (), (), hint=hint)
@@ -366,9 +320,32 @@ def construct(low: Lowering, cls: type, args: Args, kwargs: Kwargs, node: ast.AS
     return opaque(low, cls, args, kwargs, node, hint)
 
 
+def _is_generated_init(fn: FunctionType, owner: Any) -> bool:
+    """Is it the ``__init__`` that ``@dataclass`` wrote for a class of this object?"""
+    t = type_of(owner) if not isinstance(owner, Compiletime) else None
+    return isinstance(t, AggregateT) and any(
+        vars(base).get("__init__") is fn and "__dataclass_fields__" in vars(base) and fn.__code__.co_filename == "<string>"
+        for base in t.kind.__mro__
+    )
+
+
+def _fill_fields(low: Lowering, fn: FunctionType, args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
+    """Each field is stored, and then the class has its say."""
+    env = bound(low, inspect.signature(fn), args, kwargs, node, fn.__qualname__)
+    owner, *fields = env.items()
+    cls = type_of(owner[1]).kind
+    for name, value in fields:
+        if name in cls.__dataclass_fields__:
+            stores.set_attribute(low, low.now(owner[1]), name, _field_value(low, cls, name, value, node), node)
+    after = getattr(cls, "__post_init__", None)
+    if after is not None:
+        call_object(low, after, "__post_init__", (low.now(owner[1]),), {}, node, "")
+    return Const(None)
+
+
 def _field_value(low: Lowering, cls: type, name: str, value: Any, node: ast.AST) -> Any:
     """An argument of a dataclass, or its default: made anew where a factory makes it."""
-    if not _is_default(value):
+    if not is_default(value):
         return value
     factory = cls.__dataclass_fields__[name].default_factory  # type: ignore[attr-defined]
     if factory is not dataclasses.MISSING:
@@ -388,13 +365,13 @@ def _is_plain_class(cls: type) -> bool:
         and cls.__new__ is object.__new__
         and not issubclass(cls, BaseException)
         and isinstance(cls.__init__, (FunctionType, type(object.__init__)))
-        and "__getattr__" not in _defined(cls)
-        and "__getattribute__" not in _defined(cls)
-        and "__setattr__" not in _defined(cls)
+        and "__getattr__" not in defined(cls)
+        and "__getattribute__" not in defined(cls)
+        and "__setattr__" not in defined(cls)
     )
 
 
-def _defined(cls: type) -> set[str]:
+def defined(cls: type) -> set[str]:
     return {name for base in cls.__mro__[:-1] for name in vars(base)}
 
 
@@ -415,14 +392,16 @@ def method(low: Lowering, fn: BoundMethod, args: Args, kwargs: Kwargs, node: ast
             result = getattr(owner.value, fn.name)(*values)
             if isinstance(result, (str, bool, int, float)):
                 return Const(result)
-    bound = low.build.let(Call(getattr, (owner, Const(fn.name)), (), f"attribute:{fn.name}"), OPAQUE)
-    return low.build.let(Call(emitted.call_value, (bound, *args), tuple(kwargs.items())), OPAQUE, hint)
+    member = low.build.let(Call(getattr, (owner, Const(fn.name)), (), f"attribute:{fn.name}"), OPAQUE)
+    return low.build.let(Call(emitted.call_value, (member, *args), tuple(kwargs.items())), OPAQUE, hint)
 
 
 def _array_method(low: Lowering, fn: BoundMethod, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
     target = METHODS.get(fn.name)
-    if fn.name in WRITING_METHODS and isinstance(type_of(fn.owner), ArrayT):
-        return WRITING_METHODS[fn.name](low, fn.owner, args, kwargs, node)
+    if fn.name in ARRAY_METHODS:
+        made = ARRAY_METHODS[fn.name](low, fn.owner, args, kwargs, node)
+        if made is not NotImplemented:
+            return made
     if target is None:
         raise low.unsupported(
             node, f"the array method {fn.name} has no derivative rule", "Use a NumPy function instead."
@@ -453,393 +432,11 @@ def _named_tuple_method(low: Lowering, fn: BoundMethod, t: AggregateT, kwargs: K
     return Aggregate(t.kind, tuple({**parts, **kwargs}.values()), t.keys)
 
 
-def _super(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
-    """``super()``: the attributes of the classes after this one."""
-    if args:
-        return Super(args[1], args[0].value)
-    cell = low.frame.cells.get("__class__")
-    first = low.frame.source.tree.args
-    names = [a.arg for a in (*first.posonlyargs, *first.args)]
-    if cell is None or not names:
-        raise low.unsupported(node, "super() outside a method")
-    return Super(low.now(low.frame.env[names[0]]), cell.cell_contents)
-
-
-# -- built-in functions -----------------------------------------------------------------------------------
-
-
-def _stream(kind: str) -> Callable[..., Any]:
-    def make(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
-        if kind == "enumerate":
-            return Stream(kind, (args[0], args[1] if len(args) > 1 else kwargs.get("start", Const(0))))
-        return Stream(kind, args)
-
-    return make
-
-
-def _length(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
-    if isinstance(args[0], Stream):
-        return NotImplemented
-    t = type_of(args[0])
-    return Const(len(t.items)) if isinstance(t, AggregateT) else primitive(low, len, args, kwargs, node, hint)
-
-
-def _isinstance(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
-    asked = args[1]
-    classes = asked.value if isinstance(asked, Ref) else tuple(c.value for c in asked.items)
-    t = type_of(args[0])
-    if isinstance(t, ArrayT):
-        return Const(issubclass(np.ndarray, classes))
-    if isinstance(t, ScalarT):
-        return _scalar_isinstance(low, t, classes, node)
-    if isinstance(t, AggregateT):
-        return Const(issubclass(t.kind, classes))
-    if isinstance(t, ListT):
-        return Const(issubclass(t.kind, classes))
-    if isinstance(args[0], (Const, Ref)):
-        return Const(isinstance(args[0].value, classes))
-    if isinstance(args[0], LocalFunction):
-        return Const(issubclass(FunctionType, classes))
-    if isinstance(t, OpaqueT) and t.cls is not None:
-        return Const(issubclass(t.cls, classes))
-    raise low.unsupported(node, "isinstance of a value whose type is not known before the run")
-
-
-def _scalar_isinstance(low: Lowering, t: ScalarT, classes: Any, node: ast.AST) -> Any:
-    python, numpy = type(t.dtype.type(0).item()), t.dtype.type
-    answers = {issubclass(c, classes) for c, on in ((python, t.weak is not False), (numpy, t.weak is not True)) if on}
-    if len(answers) == 1 and not t.number:
-        return Const(answers.pop())
-    raise low.unsupported(
-        node, "isinstance of a number whose kind depends on the run", "Convert it with float(...) first."
-    )
-
-
-def _hasattr(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
-    t, name = type_of(args[0]), args[1].value
-    if isinstance(t, ArrayT):
-        return Const(hasattr(np.ndarray, name))
-    if isinstance(t, ScalarT) and t.weak is not None:
-        return Const(hasattr(t.dtype.type(0).item() if t.weak else t.dtype.type(0), name))
-    if isinstance(t, AggregateT):
-        return Const(name in (t.keys or ()) and t.kind is not dict or hasattr(t.kind, name))
-    if isinstance(args[0], (Const, Ref)):
-        return Const(hasattr(args[0].value, name))
-    return NotImplemented
-
-
-def _callable(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
-    if isinstance(args[0], (LocalFunction, BoundMethod, Partial, Derivative)):
-        return Const(True)
-    return Const(callable(args[0].value)) if isinstance(args[0], (Const, Ref)) else Const(False)
-
-
-def _extreme(fn: Any, op: Any) -> Callable[..., Any]:
-    def lower(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
-        """``max(a, b)`` follows the branch taken: ``b if b > a else a``."""
-        key, default = kwargs.get("key"), kwargs.get("default")
-        rank = (lambda part: call(low, key, (part,), {}, node)) if key is not None else (lambda part: part)
-        parts = list(args) if len(args) > 1 else unrolled(low, args[0], node)
-        if parts is None:
-            return _extreme_of_list(low, op, args[0], rank, default, node)
-        if not parts and default is not None:
-            return default
-        if parts and all(isinstance(p, Const) for p in parts) and key is None:
-            return Const(fn(p.value for p in parts))
-        if not parts:
-            raise low.unsupported(node, f"{fn.__name__} of an empty sequence")
-        best = parts[0]
-        for part in parts[1:]:
-            best = _better(low, op, part, best, rank, node, hint)
-        return best
-
-    return lower
-
-
-def _better(low: Lowering, op: Any, part: Any, best: Any, rank: Any, node: ast.AST, hint: str = "") -> Any:
-    test = low.build.call(op, rank(part), rank(best), form="operator")
-    known = low.truth(test)
-    if known is not None:
-        return part if known else best
-    return low.choose(test, lambda: part, lambda: best, node, hint)
-
-
-def _extreme_of_list(low: Lowering, op: Any, items: Any, rank: Any, default: Any, node: ast.AST) -> Any:
-    """The first item, or a better one that a loop over all of them meets."""
-    t = type_of(items) if not isinstance(items, Compiletime) else None
-    if not isinstance(t, (ArrayT, ListT)) or default is not None:
-        raise low.unsupported(node, "max or min of a sequence of unknown length", "Make a list of it first.")
-    first = low.build.call(operator.getitem, items, Const(0), form="operator")
-    if isinstance(t, ArrayT) and t.ndim != 1:
-        raise low.unsupported(node, "max or min over the rows of a matrix", "Use np.max or np.min.")
-    return _loop_over(low, items, first, lambda best, item: _better(low, op, item, best, rank, node), node)
-
-
-def _truths(name: str) -> Callable[..., Any]:
-    conjunction = name == "all"
-
-    def lower(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
-        """``any`` and ``all``, of which only the truth is used."""
-        parts = unrolled(low, args[0], node)
-        combine = emitted.both if conjunction else emitted.either
-
-        def step(found: Any, item: Any) -> Any:
-            known = low.truth(item)
-            if known is not None:
-                return found if known == conjunction else Const(not conjunction)
-            return low.build.call(combine, found, low.build.call(bool, item, type=BOOL), type=BOOL)
-
-        start: Any = Const(conjunction)
-        if parts is None:
-            return _loop_over(low, args[0], low.build.let(Call(bool, (start,)), BOOL), step, node)
-        for part in parts:
-            start = step(start, part) if not isinstance(start, Const) else _first_truth(low, start, part, conjunction)
-        return start
-
-    return lower
-
-
-def _first_truth(low: Lowering, found: Any, item: Any, conjunction: bool) -> Any:
-    if found.value != conjunction:
-        return found
-    known = low.truth(item)
-    return Const(known) if known is not None else low.build.call(bool, item, type=BOOL)
-
-
-def _loop_over(low: Lowering, items: Any, start: Any, step: Callable[[Any, Any], Any], node: ast.AST) -> Any:
-    """``step(...step(step(start, a), b)...)`` by a loop over the items."""
-    hidden = low.frame.env.get("%total")
-    low.frame.env["%total"] = start
-
-    def body(item: Any) -> None:
-        low.frame.env["%total"] = step(low.now(low.frame.env["%total"]), item)
-
-    containers.for_each(low, items, body, node)
-    total = low.now(low.frame.env.pop("%total"))
-    if hidden is not None:
-        low.frame.env["%total"] = hidden
-    return total
-
-
-def _reduce(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
-    """``functools.reduce``."""
-    parts = unrolled(low, args[1], node)
-    if parts is None:
-        if len(args) < 3:
-            raise low.unsupported(node, "reduce over a sequence of unknown length without a start", "Give a start value.")
-        return _loop_over(low, args[1], args[2], lambda total, item: call(low, args[0], (total, item), {}, node), node)
-    parts = [*args[2:], *parts]
-    total = parts[0]
-    for part in parts[1:]:
-        total = call(low, args[0], (total, part), {}, node)
-    return total
-
-
-def _sorted(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
-    """``sorted`` of floats is ``np.sort``, item by item; of known values it is known."""
-    parts = unrolled(low, args[0], node)
-    flag = kwargs.get("reverse", Const(False))
-    if not isinstance(flag, Const) or set(kwargs) - {"reverse", "key"}:
-        return NotImplemented
-    if parts is not None and all(isinstance(p, Const) for p in parts) and "key" not in kwargs:
-        return Aggregate(list, tuple(map(Const, sorted((p.value for p in parts), reverse=flag.value))))
-    if parts is None or "key" in kwargs:
-        raise low.unsupported(node, "sorted with a key, or of a sequence of unknown length", "Use np.sort or np.argsort.")
-    made = parts
-    for end in range(len(parts) - 1, 0, -1):  # a sorting network: comparisons and exchanges in a fixed order
-        for k in range(end):
-            test = low.build.call(operator.gt if flag.value else operator.lt, made[k + 1], made[k], form="operator")
-            a, b = made[k], made[k + 1]
-            pair = low.choose(
-                test, lambda a=a, b=b: Aggregate(tuple, (b, a)), lambda a=a, b=b: Aggregate(tuple, (a, b)), node  # type: ignore[misc]
-            )
-            made[k], made[k + 1] = pair.items
-    return Aggregate(list, tuple(made))
-
-
-def _filter(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
-    out = low.heap.new(list, ())
-
-    def keep(item: Any) -> None:
-        test = item if isinstance(args[0], Const) else call(low, args[0], (item,), {}, node)
-        known = low.truth(test)
-        if known is None:
-            path = low.paths(lambda: containers.method(low, BoundMethod(low.now(out), "append"), (item,), {}, node), lambda: None)
-            low.add_if(test, low.merge(*path, node), path[0].stmts, path[1].stmts, low.build.loc)
-        elif known:
-            containers.method(low, BoundMethod(low.now(out), "append"), (item,), {}, node)
-
-    containers.for_each(low, args[1], keep, node)
-    return low.now(out)
-
-
-def _next(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
-    raise low.unsupported(node, "next() of an iterator cannot be differentiated", "Index a list instead.")
-
-
-def _divmod(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
-    from .expressions import arithmetic
-
-    return Aggregate(tuple, tuple(arithmetic(low, op, *args, node) for op in (operator.floordiv, operator.mod)))
-
-
-def _print(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
-    return low.build.let(Call(print, args, tuple(kwargs.items())), type_of(Const(None)))
-
-
-def _same_array(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
-    """``np.asarray`` of what is an array already is that array."""
-    t = type_of(args[0]) if not isinstance(args[0], Compiletime) else None
-    dtype = args[1] if len(args) > 1 else kwargs.get("dtype", Const(None))
-    if not isinstance(t, ArrayT) or set(kwargs) - {"dtype"} or len(args) > 2:
-        return NotImplemented
-    if isinstance(dtype, Const) and dtype.value is None:
-        return args[0]
-    asked = getattr(dtype, "value", None)
-    try:
-        return args[0] if asked is not None and np.dtype(asked) == t.dtype else NotImplemented
-    except TypeError:
-        return NotImplemented
-
-
-def _sum(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
-    """``sum`` adds from the left, starting at 0, as Python does."""
-    from .expressions import arithmetic
-    start = args[1] if len(args) > 1 else kwargs.get("start", Const(0))
-    parts = unrolled(low, args[0], node)
-    if parts is None:
-        return _sum_loop(low, args[0], start, node)
-    total: Any = start
-    for part in parts:
-        total = arithmetic(low, operator.add, total, part, node) if not _is_zero(total) else _from_zero(low, part, node)
-    return total
-
-
-def _is_zero(atom: Any) -> bool:
-    return isinstance(atom, Const) and atom.value == 0 and type(atom.value) is int
-
-
-def _from_zero(low: Lowering, part: Any, node: ast.AST) -> Any:
-    from .expressions import arithmetic
-
-    return arithmetic(low, operator.add, Const(0), part, node)
-
-
-def _sum_loop(low: Lowering, items: Any, start: Any, node: ast.AST) -> Any:
-    from .expressions import arithmetic
-
-    return _loop_over(low, items, start, lambda total, item: arithmetic(low, operator.add, total, item, node), node)
-
-
-def _container(kind: type) -> Callable[..., Any]:
-    def make(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
-        if kind is dict:
-            table = {**(low.unpack_mapping(args[0], node) if args else {}), **kwargs}
-            return Aggregate(dict, tuple(table.values()), tuple(table))
-        if not args:
-            return Aggregate(kind, ())
-        parts = unrolled(low, args[0], node)
-        if parts is None:
-            t = type_of(args[0]) if not isinstance(args[0], Compiletime) else None
-            if isinstance(t, RangeT) or (isinstance(args[0], Stream) and args[0].kind == "range"):
-                return low.build.let(
-                    Call(kind, (low.build.let(Call(range, args[0].args), RangeT()),)), ListT(kind, INT)
-                )
-            if isinstance(t, ListT):
-                return low.build.let(Call(kind, (args[0],)), ListT(kind, t.item))
-            made = low.heap.new(list, (), hint=hint)
-            containers.extend(low, made, args[0], node)
-            made = low.now(made)
-            return made if kind is list else low.build.let(Call(kind, (made,)), ListT(kind, type_of(made).item))
-        return Aggregate(kind, tuple(parts))
-
-    return make
-
-
-def _map(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
-    columns = [unrolled(low, a, node) for a in args[1:]]
-    if any(c is None for c in columns):
-        out = low.heap.new(list, ())
-        rows = args[1] if len(args) == 2 else Stream("zip", args[1:])
-
-        def add(item: Any) -> None:
-            row = (item,) if len(args) == 2 else tuple(item.items)
-            value = call(low, args[0], row, {}, node)
-            containers.method(low, BoundMethod(low.now(out), "append"), (value,), {}, node)
-
-        containers.for_each(low, rows, add, node)
-        return low.now(out)
-    return Aggregate(list, tuple(call(low, args[0], row, {}, node) for row in zip(*columns)))  # type: ignore[arg-type]
-
-
-def _getattr(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
-    from .expressions import attribute_of
-
-    if not isinstance(args[1], Const):
-        raise low.unsupported(node, "getattr with a computed name cannot be differentiated")
-    return attribute_of(low, args[0], args[1].value, node, hint)
-
-
-def _partial(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
-    return Partial(args[0], args[1:], tuple(kwargs.items()))
-
-
-def _operator_call(fn: Any) -> Callable[..., Any]:
-    def lower(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
-        from .expressions import arithmetic
-
-        return arithmetic(low, fn, args[0], args[1], node, hint)
-
-    return lower
-
-
-def _type(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
-    t = type_of(args[0])
-    if isinstance(t, ArrayT):
-        return Ref(np.ndarray, "np.ndarray")
-    if isinstance(t, ScalarT) and t.weak is not None and not t.number:
-        cls = type(t.dtype.type(0).item()) if t.weak else t.dtype.type
-        return Ref(cls, cls.__name__)
-    return Ref(t.kind, t.kind.__name__) if isinstance(t, AggregateT) else NotImplemented
-
-
 #: How an object of this library is called: by the first entry of its ``__retrograd__``.
 OBJECTS: dict[str, Callable[..., Any]] = {}
 
-BUILTINS: dict[Any, Callable[..., Any]] = {
-    range: _stream("range"),
-    zip: _stream("zip"),
-    enumerate: _stream("enumerate"),
-    reversed: _stream("reversed"),
-    len: _length,
-    isinstance: _isinstance,
-    hasattr: _hasattr,
-    callable: _callable,
-    max: _extreme(max, operator.gt),
-    min: _extreme(min, operator.lt),
-    sum: _sum,
-    tuple: _container(tuple),
-    list: _container(list),
-    dict: _container(dict),
-    map: _map,
-    getattr: _getattr,
-    type: _type,
-    functools.partial: _partial,
-    functools.reduce: _reduce,
-    any: _truths("any"),
-    all: _truths("all"),
-    sorted: _sorted,
-    filter: _filter,
-    next: _next,
-    divmod: _divmod,
-    print: _print,
-    super: _super,
-    np.copyto: _copyto,
-    np.add.at: _at(1),
-    np.subtract.at: _at(-1),
-    np.fill_diagonal: _fill_diagonal,
-    np.putmask: _putmask,
-    np.place: _putmask,
-    np.asarray: _same_array,
-    np.asanyarray: _same_array,
-}
+#: How a function whose meaning is known is lowered; ``NotImplemented`` says that this call of it is as any other.
+BUILTINS: dict[Any, Callable[..., Any]] = {}
+
+#: Methods of arrays that are lowered, not called.
+ARRAY_METHODS: dict[str, Callable[..., Any]] = {}

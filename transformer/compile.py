@@ -17,7 +17,18 @@ from typing import Any
 import numpy as np
 
 from .emit import Text
-from .types import LIST_BY_STRUCTURE, AggregateT, ArrayT, ConstT, ListT, OpaqueT, RangeT, ScalarT, abstract
+from .types import (
+    LIST_BY_STRUCTURE,
+    AggregateT,
+    ArrayT,
+    ConstT,
+    ListT,
+    OpaqueT,
+    RangeT,
+    ScalarT,
+    abstract,
+    known_length,
+)
 
 _counter = itertools.count(1)
 
@@ -78,7 +89,9 @@ class GuardWriter:
     def array(self, path: str, t: ArrayT) -> None:
         dtype = self.constant(t.dtype)
         tests = [f"type({path}) is ndarray", f"({path}.dtype is {dtype} or {path}.dtype == {dtype})"]
-        if not t.shape:
+        if t.shape and all(axis.one or known_length(axis) is not None for axis in t.shape):
+            tests.append(f"{path}.shape == {self.constant(tuple(1 if axis.one else known_length(axis) for axis in t.shape))}")
+        elif not t.shape:
             tests.append(f"{path}.ndim == 0")
         elif t.ndim == 1:
             tests.append(f"(len({path}.shape) == 1 and {path}.shape[0] {'==' if t.shape[0].one else '!='} 1)")

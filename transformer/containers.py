@@ -18,7 +18,7 @@ from retrograd.runtime import emitted
 from .builder import type_of
 from .ir import Aggregate, Call, Const, Ref, SliceAtom
 from .loops import unrolled
-from .types import OPAQUE, AggregateT, ArrayT, ListT, OpaqueT, ScalarT, is_numeric, join, join_all
+from .types import INT, OPAQUE, AggregateT, ArrayT, ListT, OpaqueT, RangeT, ScalarT, is_numeric, join, join_all
 from .values import BoundMethod, Compiletime, Stream
 
 if TYPE_CHECKING:
@@ -235,14 +235,19 @@ def _extend(low: Lowering, xs: Any, args: Args, kwargs: Kwargs, node: ast.AST) -
 
 
 def _insert(low: Lowering, xs: Any, args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
+    at = _known_int(low, args[0])
+    if at is None:
+        return _insert_at_run_time(low, _held_by_the_run(low, xs, node), args, kwargs, node)
     items = low.unpack_all(xs, node)
-    items.insert(_known_int(low, args[0], node), args[1])
+    items.insert(at, args[1])
     return _changed(low, xs, items, node)
 
 
 def _pop(low: Lowering, xs: Any, args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
+    at = _known_int(low, args[0]) if args else -1
+    if at is None:
+        return _pop_at_run_time(low, _held_by_the_run(low, xs, node), args, kwargs, node)
     items = low.unpack_all(xs, node)
-    at = _known_int(low, args[0], node) if args else -1
     if not -len(items) <= at < len(items):
         raise low.unsupported(node, "pop from a list that has no such item")
     value = items.pop(at)
@@ -250,11 +255,17 @@ def _pop(low: Lowering, xs: Any, args: Args, kwargs: Kwargs, node: ast.AST) -> A
     return value
 
 
-def _known_int(low: Lowering, atom: Any, node: ast.AST) -> int:
+def _known_int(low: Lowering, atom: Any) -> int | None:
     if isinstance(atom, Const) and isinstance(atom.value, int):
         return atom.value
     low.need(atom)
-    raise low.unsupported(node, "a position in a list that is not known before the run", "Use a literal position.")
+    return None
+
+
+def _held_by_the_run(low: Lowering, xs: Any, node: ast.AST) -> Any:
+    from .stores import as_run_time_list
+
+    return as_run_time_list(low, xs, node)
 
 
 def _clear(low: Lowering, xs: Any, args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
@@ -350,10 +361,50 @@ def _append_at_run_time(low: Lowering, xs: Any, args: Args, kwargs: Kwargs, node
 
 def _pop_at_run_time(low: Lowering, xs: Any, args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
     if args and not (isinstance(args[0], Const) and args[0].value == -1):
-        raise low.unsupported(node, "pop from the middle of a list of unknown length", "Pop from the end.")
+        return _pop_from_middle(low, xs, args[0], node)
     value = low.build.call(operator.getitem, xs, Const(-1), form="operator")
     low.heap.write(xs, low.build.call(emitted.drop_last, xs, hint=xs.hint, form="store", type=type_of(xs)))
     return value
+
+
+def _pop_from_middle(low: Lowering, xs: Any, key: Any, node: ast.AST) -> Any:
+    """``xs.pop(k)`` is ``xs = xs[:k] + xs[k + 1 :]``."""
+    at = _position(low, xs, key)
+    value = item_of(low, xs, at, node, "")
+    after = low.build.call(operator.add, at, Const(1), form="operator")
+    _rewritten(low, xs, [_slice(low, xs, Const(None), at), _slice(low, xs, after, Const(None))])
+    return value
+
+
+def _position(low: Lowering, xs: Any, key: Any) -> Any:
+    """An index counted from the front."""
+    if isinstance(key, Const) and key.value >= 0:
+        return key
+    places = low.build.let(Call(range, (low.build.call(len, xs),)), RangeT())
+    return low.build.let(Call(operator.getitem, (places, key), (), "operator"), INT)
+
+
+def _slice(low: Lowering, xs: Any, start: Any, stop: Any, step: Any = Const(None)) -> Any:
+    return low.build.let(Call(operator.getitem, (xs, SliceAtom(start, stop, step)), (), "operator"), type_of(xs))
+
+
+def _rewritten(low: Lowering, xs: Any, parts: list[Any]) -> Any:
+    """The list is from now on these lists, one behind the other."""
+    whole = parts[0]
+    for part in parts[1:]:
+        whole = low.build.call(operator.add, whole, part, form="operator", hint=xs.hint, type=_joined_type(whole, part))
+    low.heap.write(xs, whole)
+    return Const(None)
+
+
+def _insert_at_run_time(low: Lowering, xs: Any, args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
+    """``xs.insert(k, x)`` is ``xs = xs[:k] + [x] + xs[k:]``."""
+    one = _both_lists(low, Aggregate(list, (args[1],)), xs, node)[0]
+    return _rewritten(low, xs, [_slice(low, xs, Const(None), args[0]), one, _slice(low, xs, args[0], Const(None))])
+
+
+def _reverse_at_run_time(low: Lowering, xs: Any, args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
+    return _rewritten(low, xs, [_slice(low, xs, Const(None), Const(None), Const(-1))])
 
 
 def _copy_at_run_time(low: Lowering, xs: Any, args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
@@ -376,6 +427,7 @@ DICT: Table = {
 }  # fmt: skip
 RUN_TIME_LIST: Table = {
     "append": _append_at_run_time, "extend": _extend, "pop": _pop_at_run_time, "copy": _copy_at_run_time, "clear": _clear_at_run_time,
+    "insert": _insert_at_run_time, "reverse": _reverse_at_run_time,
 }  # fmt: skip
 
 

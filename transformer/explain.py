@@ -62,7 +62,7 @@ def explain(f: Callable[..., Any], *args: Any, wrt: api.Wrt | None = None, **kwa
     values = target.arrange(args, kwargs)
     names = api.default_wrt(target, values) if wrt is None else api.wrt_names(target, wrt)[0]
     try:
-        special = api.specialise(target, values, names)
+        special, _ = api.specialise(target, values, names)
     except DifferentiationError as error:
         return Explanation(target.fn.__name__, ", ".join(target.names), names, (), (), str(error))
     shown = ", ".join(f"{n}: {special.types[n]}" for n in target.names)

@@ -139,6 +139,8 @@ def enter(low: Lowering, fn: FunctionType, args: Any, kwargs: Any, node: ast.AST
     except HowFar:
         raise
     except (SourceUnavailable, UnsupportedSyntax) as error:
+        if isinstance(error, UnsupportedSyntax):
+            low.need_detail()
         return _kept(low, fn, args, kwargs, node, hint, error)
     low.notes.append(Note(low.location(node), fn.__qualname__, "transformed"))
     return result

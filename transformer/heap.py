@@ -24,7 +24,7 @@ import numpy as np
 
 from retrograd.runtime.rules import lookup
 
-from .analysis.ownership import is_basic
+from .analysis.ownership import sharing
 from .builder import Builder
 from .ir import Aggregate, Atom, Const, SliceAtom, Var
 from .types import AggregateT, ArrayT, ListT
@@ -153,18 +153,9 @@ class Heap:
             return
         if not holds_memory(result.type) or not holds_memory(base.type):
             return
-        sharing = self.sharing(fn, base, args)
-        if sharing != "fresh":
-            self.views[result] = View(base, fn, args[1:], tuple(kwargs), form, base, sharing == "view")
-
-    def sharing(self, fn: Any, base: Var, args: tuple[Any, ...]) -> str:
-        """Is the result of ``fn`` memory of its own, a view, or maybe a view?"""
-        if fn is operator.getitem:
-            return "view" if isinstance(base.type, ListT) or is_basic(args[1]) else "fresh"
-        if fn in LAYOUT and self.in_order(base):
-            return "view"
-        rule = lookup(fn)
-        return "fresh" if rule is None or fn is np.ndarray.astype else rule.sharing
+        shared = "view" if fn in LAYOUT and self.in_order(base) else sharing(fn, args, kwargs)
+        if shared != "fresh":
+            self.views[result] = View(base, fn, args[1:], tuple(kwargs), form, base, shared == "view")
 
     def in_order(self, var: Var) -> bool:
         """Does the array surely lie in C order in memory of its own?"""

@@ -38,6 +38,7 @@ from .types import (
     ScalarT,
     abstract,
     broadcast,
+    carried,
     fresh_axis,
     is_hashable,
     is_numeric,
@@ -90,7 +91,8 @@ def infer(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any])
     if special is not None:
         made = special(*args, **kwargs)
         if made is not NotImplemented:
-            return made
+            unknown = isinstance(made, OpaqueT) and _holds_number(args) and getattr(lookup(fn), "kind", "constant") != "constant"
+            return NumberT(None) if unknown else made
     if any(isinstance(a, OpaqueT) for a in (*args, *kwargs.values())):
         return OPAQUE
     try:
@@ -101,6 +103,11 @@ def infer(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any])
         return _renewed(found, {axis: fresh_axis() for axis in _axes(found)})
     met = {axis for t in map(_type, (*args, *kwargs.values())) for axis in _axes(t)}
     return _renewed(found, {a: fresh_axis(a.one) for a in _axes(found) if a.symbol[0] == "?" and a not in met})
+
+
+def _holds_number(types: Any) -> bool:
+    """Is there an operand of unknown rank?"""
+    return any(isinstance(t, NumberT) or (isinstance(t, AggregateT) and _holds_number(t.items)) for t in types)
 
 
 #: Functions whose result is as long as the values say: no run on small arrays can tell (T2).
@@ -307,8 +314,10 @@ def _getitem_sequence(a: Any, key: Any) -> Any:
 
 def _getitem_array(a: ArrayT, keys: list[Any]) -> Any:
     used = sum(_axes_used(k) for k in keys)
-    if used > a.ndim or any(_axes_used(k) < 0 for k in keys):
+    if used > a.ndim:
         return OPAQUE
+    if any(_axes_used(k) < 0 for k in keys):
+        return NumberT(a.dtype) if a.dtype.kind in "fc" else OPAQUE
     if not any(isinstance(k, Static) and k.value is Ellipsis for k in keys):
         keys = [*keys, Static(Ellipsis)]
     axes, shape, advanced, where, split = list(a.shape), [], [], None, False
@@ -578,8 +587,10 @@ def _reshape(a: Any, shape: Any = None, order: Any = None, **kw: Any) -> Any:
         return NumberT(t.dtype)  # NumPy leaves its own scalars as they are
     if isinstance(t, ScalarT):
         t = ArrayT(t.dtype, ())
-    if not isinstance(t, ArrayT) or axes is None or kw:
+    if not isinstance(t, ArrayT) or kw:
         return OPAQUE
+    if axes is None:
+        return NumberT(t.dtype) if t.dtype.kind in "fc" else OPAQUE
     return ArrayT(t.dtype, axes)
 
 
@@ -627,16 +638,7 @@ def _reduced_exponent(x: Any, y: Any) -> Any:
 def _nested_like(g: Any, arrays: Any, *rest: Any, **named: Any) -> Any:
     """The cotangents of a list of unknown length are such a list."""
     t = _type(arrays)
-    return _either_scalar(t) if isinstance(t, ListT) else NotImplemented
-
-
-def _either_scalar(t: Any) -> Any:
-    """The type of a cotangent: Python numbers and NumPy scalars both will do."""
-    if isinstance(t, ListT):
-        return ListT(t.kind, _either_scalar(t.item))
-    if isinstance(t, AggregateT):
-        return AggregateT(t.kind, tuple(map(_either_scalar, t.items)), t.keys)
-    return ScalarT(t.dtype, None, t.number) if isinstance(t, ScalarT) else t
+    return carried(t) if isinstance(t, ListT) else NotImplemented
 
 
 def _split(ary: Any, indices_or_sections: Any, axis: Any = None) -> Any:
@@ -679,6 +681,11 @@ def _unconvolve(g: Any, v: Any, n: Any, mode: Any = None) -> Any:
     return ArrayT(np.result_type(g.dtype, v.dtype), (_known_axis(n.value) if isinstance(n, Static) else _length_axis(n),))
 
 
+def _line(x: Any, *_: Any) -> Any:
+    t = _type(x)
+    return ArrayT(t.dtype, (fresh_axis(),)) if isinstance(t, ArrayT) else OPAQUE
+
+
 def _astype(a: Any, dtype: Any, *_: Any, **__: Any) -> Any:
     t = _type(a)
     if not isinstance(dtype, Static) or not isinstance(t, (ArrayT, ScalarT)):
@@ -698,18 +705,6 @@ def _nothing(*_: Any, **__: Any) -> Any:
 def _item(a: Any, *_: Any) -> Any:
     t = _type(a)
     return ScalarT(np.dtype(t.dtype.type(0).item().__class__), True) if isinstance(t, (ArrayT, ScalarT)) else OPAQUE
-
-
-def _tolist(a: Any) -> Any:
-    t = _type(a)
-    if isinstance(t, ScalarT):
-        return _item(t)
-    if not isinstance(t, ArrayT):
-        return OPAQUE
-    out: Any = ScalarT(np.dtype(t.dtype.type(0).item().__class__), True)
-    for _ in t.shape:
-        out = ListT(list, out)
-    return out
 
 
 def _minmax(*args: Any, **_: Any) -> Any:
@@ -763,6 +758,7 @@ SPECIAL: dict[Any, Callable[..., Any]] = {
     np.linspace: _linspace,
     np.reshape: _reshape,
     np.ndarray.astype: _astype,
+    np.ndarray.item: _item,
     np.broadcast_to: _broadcast_to,
     np.squeeze: _squeeze,
     np.shape: _shape,
@@ -779,6 +775,8 @@ SPECIAL: dict[Any, Callable[..., Any]] = {
     numerics.unitem: _last_shape,
     numerics.spread_weights: _spread_weights,
     numerics.unconvolve: _unconvolve,
+    numerics.cut_correlation: _line,
+    numerics.uncut_correlation: _line,
     numerics.split_like: _split_like,
     numerics.reduced_exponent: _reduced_exponent,
     numerics.store: _first,

@@ -81,14 +81,6 @@ class Aggregate:
 
 
 @dataclass(frozen=True, slots=True)
-class Closure:
-    """A function value: its syntax and where its free names are found."""
-
-    code: Any
-    captured: tuple[tuple[str, Atom], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class SliceAtom:
     """``start:stop:step`` inside an index."""
 
@@ -103,7 +95,7 @@ class Undefined:
 
 
 UNDEFINED = Undefined()
-Atom = Union["Var", "Const", "Ref", "Aggregate", "Closure", "SliceAtom", "Undefined", "Call"]
+Atom = Union["Var", "Const", "Ref", "Aggregate", "SliceAtom", "Undefined", "Call"]
 
 # -- computations -----------------------------------------------------------------------------------------
 
@@ -273,9 +265,6 @@ def vars_of(atom: Atom) -> Iterator[Var]:
     elif isinstance(atom, SliceAtom):
         for item in (atom.start, atom.stop, atom.step):
             yield from vars_of(item)
-    elif isinstance(atom, Closure):
-        for _, item in atom.captured:
-            yield from vars_of(item)
     elif isinstance(atom, Call):  # a computation folded into the statement that reads it
         for item in atom.atoms():
             yield from vars_of(item)
@@ -289,8 +278,6 @@ def rebuild(atom: Atom, change: Callable[[Var], Atom]) -> Atom:
         return replace(atom, items=tuple(rebuild(item, change) for item in atom.items))
     if isinstance(atom, SliceAtom):
         return SliceAtom(*(rebuild(part, change) for part in (atom.start, atom.stop, atom.step)))
-    if isinstance(atom, Closure):
-        return replace(atom, captured=tuple((name, rebuild(item, change)) for name, item in atom.captured))
     return rebuild_call(atom, change) if isinstance(atom, Call) else atom
 
 

@@ -21,6 +21,7 @@ from .types import (
     ArrayT,
     ConstT,
     ListT,
+    NumberT,
     OpaqueT,
     RangeT,
     ScalarT,
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from .lower import Lowering
 
 PASSES = 6
-UNROLL = 32
 
 
 def loop(low: Lowering, stmt: ast.For | ast.While) -> None:
@@ -473,8 +473,6 @@ def _unrolled_stream(low: Lowering, stream: Stream, node: ast.AST) -> list[Any] 
         return None
     inner = [unrolled(low, a, node) for a in (stream.args if stream.kind == "zip" else stream.args[:1])]
     if any(i is None for i in inner):
-        if stream.kind == "zip" and any(i is not None for i in inner):
-            return _mixed_zip(low, stream, inner, node)
         return None
     if stream.kind == "zip":
         return [Aggregate(tuple, parts) for parts in zip(*inner)]  # type: ignore[arg-type]
@@ -482,10 +480,6 @@ def _unrolled_stream(low: Lowering, stream: Stream, node: ast.AST) -> list[Any] 
         first = stream.args[1].value if isinstance(stream.args[1], Const) else 0
         return [_pair(Const(first + k), v) for k, v in enumerate(inner[0] or [])]
     return list(reversed(inner[0] or []))
-
-
-def _mixed_zip(low: Lowering, stream: Stream, inner: list[Any], node: ast.AST) -> list[Any] | None:
-    raise low.unsupported(node, "zip of a literal sequence with one of unknown length", "Index the longer one.")
 
 
 def _pair(a: Any, b: Any) -> Aggregate:
@@ -598,12 +592,20 @@ def _items(
         t: Any = INT
         seq: Any = low.build.let(Call(range, iterable.args), RangeT())
     else:
-        seq, t = iterable, _item_type(low, iterable, node)
+        seq = _as_run_time_list(low, iterable)
+        t = _item_type(low, seq, node)
     target = Var(_hint(hints), t)
     sequences.append(seq)
     targets.append(target)
     low.heap.watch(target, operator.getitem, (seq, index), (), "operator")
     return lambda: target
+
+
+def _as_run_time_list(low: Lowering, iterable: Any) -> Any:
+    """Known parts, beside a sequence of unknown length, as a list that the run holds."""
+    known = not isinstance(iterable, Compiletime) and isinstance(type_of(iterable), AggregateT)
+    made = low.as_list(iterable) if known else None
+    return iterable if made is None else made
 
 
 def _counted(low: Lowering, index: Var, start_at: Any, hint: str) -> Any:
@@ -616,7 +618,7 @@ def _reversed(low: Lowering, inner: Any, node: ast.AST) -> Any:
     if isinstance(inner, Stream) and inner.kind == "range":
         made = low.build.let(Call(range, inner.args), RangeT())
         return low.build.let(Call(operator.getitem, (made, _backwards()), (), "operator"), RangeT())
-    if isinstance(type_of(inner), ArrayT):
+    if not isinstance(inner, Compiletime) and isinstance(type_of(inner), (ArrayT, ListT)):
         return low.build.call(operator.getitem, inner, _backwards(), form="operator")
     raise low.unsupported(node, "reversed() of this cannot be differentiated", "Use x[::-1].")
 
@@ -637,6 +639,8 @@ def _item_type(low: Lowering, iterable: Any, node: ast.AST) -> Any:
         return t.item
     if isinstance(t, RangeT):
         return INT
+    if isinstance(t, NumberT):
+        return t
     if isinstance(t, OpaqueT) or isinstance(iterable, Ref):
         return OpaqueT()
     raise low.unsupported(

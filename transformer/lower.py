@@ -23,15 +23,29 @@ from retrograd.runtime import emitted
 from retrograd.runtime.errors import ArgumentError, DifferentiationError, Location, UnsupportedSyntax
 from retrograd.runtime.graph import Variable
 
-from . import loops, scopes, stores
+from . import library, loops, scopes, stores  # noqa: F401  (library enters the functions it knows)
 from .builder import Builder, leaves, refill, type_of
 from .containers import Collect
 from .expressions import expression, local_function
 from .heap import Heap, open_parameter
-from .ir import UNDEFINED, Aggregate, Block, Call, Const, Function, If, Raise, Ref, Stmt, Undefined, Var
+from .ir import UNDEFINED, Aggregate, Block, Call, Const, Function, If, Raise, Ref, Stmt, Undefined, Var, definitions
 from .parse import Source, parse
-from .types import INT, AggregateT, ArrayT, ConstT, ListT, NumberT, OpaqueT, ScalarT, abstract, join, join_all
-from .values import Compiletime, Frame, HowFar, LocalFunction, Unknown
+from .types import (
+    INT,
+    AggregateT,
+    ArrayT,
+    ConstT,
+    ListT,
+    NumberT,
+    OpaqueT,
+    ScalarT,
+    abstract,
+    is_counting,
+    join,
+    join_all,
+    with_lengths,
+)
+from .values import Compiletime, Detail, Frame, HowFar, LocalFunction, Unknown
 
 FALLS, JUMPS, DEAD, RAISES = "falls", "jumps", "dead", "raises"
 INLINE_DEPTH = 40
@@ -43,6 +57,10 @@ class Demand(Exception):
 
     def __init__(self, var: Var) -> None:
         self.var = var
+
+
+class MoreDetail(Exception):
+    """Types are not enough: specialise on the lengths of arrays, on ints and tuples of ints (T4)."""
 
 
 @dataclass
@@ -72,6 +90,7 @@ class Lowering:
         self.depth = 0
         self.loop_depth = 0
         self.caught: list[Var] = []
+        self.detail = Detail.TYPES_ALONE
         self.one_by_one = False  # are the statements of try blocks guarded one by one?
         self.notes: list[Any] = []  # what became of each call, for ``explain``
 
@@ -144,6 +163,11 @@ class Lowering:
             getter = _Attribute(owner.value, text.rpartition(".")[2])
         getter = getter or _Constant(value)
         t = abstract(value, f"{text}@{len(self.captures)}")  # another name than an argument's, or a callee's global's
+        if self.detail is Detail.VALUES:
+            t = with_lengths(t, value)
+            if is_counting(value):
+                self.guards[key] = (getter, value)
+                return literal(value)
         if isinstance(t, (ConstT, OpaqueT)):
             self.guards[key] = (getter, value)
             return literal(value) if isinstance(t, ConstT) else Ref(value, text)
@@ -169,6 +193,11 @@ class Lowering:
         if isinstance(value, Unknown):
             raise self.error(value.kind, node, value.reason, value.remedy)
         return value
+
+    def need_detail(self) -> None:
+        """Start again with more known of what comes from outside, unless that was tried."""
+        if self.detail is Detail.TYPES:
+            raise MoreDetail
 
     # -- what is known ------------------------------------------------------------------------------------
 
@@ -206,6 +235,8 @@ class Lowering:
         ):
             n = 1 if t.shape[0].one else int(t.shape[0].symbol[1:])
             return [self.build.call(operator.getitem, value, Const(k)) for k in range(n)]
+        if isinstance(t, ArrayT) and t.ndim:
+            self.need_detail()
         raise self.unsupported(node, "unpacking a value whose length is not known before the run", "Index it instead.")
 
     def unpack_mapping(self, value: Any, node: ast.AST) -> dict[str, Any]:
@@ -532,13 +563,18 @@ class Merger:
 
     def things(self) -> None:
         """What the heap holds: things that one path alone made are held as it left them."""
-        left, right = self.a.contents, self.b.contents
-        heap, merged = self.low.heap, {}
+        left, right, merged = self.a.contents, self.b.contents, {}
+        made = [self._made_on(p) if any(isinstance(i, Var) and i not in q.contents for i in p.contents) else frozenset()
+                for p, q in ((self.a, self.b), (self.b, self.a))]  # fmt: skip
         for ident in dict.fromkeys([*left, *right]):
-            default = ident if isinstance(ident, Var) else None
+            default = ident if isinstance(ident, Var) and not any(ident in own for own in made) else None
             x, y = left.get(ident, default), right.get(ident, default)
             merged[ident] = self.contents(ident, x, y) if x is not None and y is not None else (x or y)
-        heap.contents = merged
+        self.low.heap.contents = merged
+
+    @staticmethod
+    def _made_on(path: Path) -> frozenset[Var]:
+        return frozenset(definitions(Block(tuple(path.stmts))))
 
     def contents(self, ident: Any, x: Any, y: Any) -> Any:
         if x is y:
@@ -696,8 +732,10 @@ class _Constant:
         return self.value
 
 
-def literal(value: Any) -> Const | Ref:
+def literal(value: Any) -> Any:
     """A known value: written out, or by its name where it is a member of an enumeration."""
+    if type(value) is tuple:
+        return Aggregate(tuple, tuple(map(literal, value)))
     return Ref(value, str(value)) if isinstance(value, enum.Enum) else Const(value)
 
 
@@ -872,6 +910,7 @@ def lower(
     except HowFar:
         again = Lowering()
         again.one_by_one = True
+        again.detail = low.detail if low is not None else Detail.TYPES_ALONE
         return _lower(fn, params, name, again)
 
 

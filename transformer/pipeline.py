@@ -65,7 +65,7 @@ from .simplify.dce import eliminate_dead
 from .simplify.fold import fold_temporaries
 from .simplify.laws import apply_laws
 from .simplify.stores import whole_stores
-from .types import AggregateT, ArrayT, ListT, NumberT, ScalarT, is_inexact
+from .types import OPAQUE, AggregateT, ArrayT, ListT, NumberT, ScalarT, is_inexact
 from .verify import Stage, verified
 
 Pass = tuple[Callable[[Block], Block], str]
@@ -269,8 +269,9 @@ def pair(
     kept: list[Atom] = []
     for var in record_vars:
         if copy_inputs and var in exposed and isinstance(var.type, (ArrayT, NumberT, AggregateT, ListT)):
-            saved = Var("", var.type)
-            copy = np.copy if isinstance(var.type, ArrayT) else emitted.kept
+            sure = var in direct  # else None, where its branch is not taken
+            saved = Var("", var.type if sure else OPAQUE)
+            copy = np.copy if sure and isinstance(var.type, ArrayT) else emitted.kept
             stmts.append(Let(saved, Call(copy, (var,)), None, False))
             kept.append(saved)
         else:

@@ -24,7 +24,7 @@ from .expressions import arithmetic, attribute_of, item
 from .heap import View, is_mutable, open_parameter
 from .ir import UNDEFINED, Aggregate, Call, Const, Ref, SliceAtom, Var
 from .operators import BINARY
-from .types import AggregateT, ArrayT, ListT, NumberT, ScalarT, is_inexact, join
+from .types import OPAQUE, AggregateT, ArrayT, ListT, NumberT, OpaqueT, ScalarT, is_inexact, join
 from .values import Compiletime
 
 if TYPE_CHECKING:
@@ -65,7 +65,8 @@ def unpack(low: Lowering, target: ast.Tuple | ast.List, value: Any) -> None:
 def _parts(low: Lowering, value: Any, count: int, starred: bool, node: ast.AST) -> list[Any]:
     t = type_of(value) if not isinstance(value, Compiletime) else None
     hints = [e.id if isinstance(e, ast.Name) else "" for e in node.elts]  # type: ignore[attr-defined]
-    if (isinstance(t, ArrayT) and t.ndim or isinstance(t, ListT)) and not starred:
+    if (isinstance(t, ArrayT) and t.ndim or isinstance(t, (ListT, NumberT, OpaqueT))) and not starred:
+        value = low.build.let(Call(tuple, (value,)), OPAQUE) if isinstance(t, OpaqueT) else value
         # the user's unpacking would raise on another length, and so must this
         low.build.let(Call(emitted.expect_length, (value, Const(count))), type_of(Const(None)))
         return [item(low, value, Const(k), node, hints[k]) for k in range(count)]

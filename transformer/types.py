@@ -161,6 +161,22 @@ def _sequence(value: Any, path: str) -> Any:
     return ListT(type(value), join_all(types))
 
 
+def with_lengths(t: Any, value: Any) -> Any:
+    """The type of a value, the lengths of its arrays included."""
+    if isinstance(t, ArrayT):
+        return ArrayT(t.dtype, tuple(ONE if n == 1 else Axis(f"={n}", False) for n in value.shape))
+    if isinstance(t, AggregateT):
+        by_item = t.kind is dict or t.keys is None
+        parts = (value[k] if by_item else getattr(value, k) for k in t.labels)
+        return AggregateT(t.kind, tuple(map(with_lengths, t.items, parts)), t.keys)
+    return t
+
+
+def is_counting(value: Any) -> bool:
+    """Is it an int, or a tuple of such?"""
+    return type(value) in (int, bool) or (type(value) is tuple and all(map(is_counting, value)))
+
+
 def is_hashable(value: Any) -> bool:
     """May it be looked up in a table of functions?"""
     try:
@@ -277,6 +293,18 @@ def join_all(types: Iterable[Any]) -> Any:
     for t in types:
         out = t if out is None else join(out, t)
     return out
+
+
+def carried(t: Any) -> Any:
+    """The type of a cotangent or tangent that several statements may make: of a scalar, a Python number or a NumPy one;
+    of a 0-d array, that or a NumPy scalar."""
+    if isinstance(t, ScalarT):
+        return dataclasses.replace(t, weak=None)
+    if isinstance(t, ListT):
+        return ListT(t.kind, carried(t.item))
+    if isinstance(t, AggregateT):
+        return AggregateT(t.kind, tuple(map(carried, t.items)), t.keys)
+    return NumberT(t.dtype) if isinstance(t, ArrayT) and not t.shape else t
 
 
 def plain(t: Any) -> Any:

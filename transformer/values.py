@@ -6,6 +6,7 @@ inlined where it is called.
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +14,14 @@ from retrograd.runtime.errors import UnsupportedSyntax
 
 from .ir import Atom
 from .parse import FunctionNode, Source
+
+
+class Detail(enum.Enum):
+    """How much is known of what a function is called with?"""
+
+    TYPES = enum.auto()  # and more may be asked for
+    VALUES = enum.auto()  # lengths of arrays, ints, and tuples of ints as well
+    TYPES_ALONE = enum.auto()  # because more does not help
 
 
 @dataclass(eq=False)

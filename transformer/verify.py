@@ -28,7 +28,6 @@ from .ir import (
     Atom,
     Block,
     Call,
-    Closure,
     Const,
     For,
     If,
@@ -53,7 +52,7 @@ from .ir import (
 from .operators import BINARY_FUNCTIONS, COMPARE_FUNCTIONS, UNARY_FUNCTIONS
 from .types import FLOAT, AggregateT, ArrayT, Axis, ListT, NumberT, OpaqueT, ScalarT, is_numeric
 
-ATOMS = (Var, Const, Ref, Aggregate, Closure, SliceAtom, Undefined, Call)
+ATOMS = (Var, Const, Ref, Aggregate, SliceAtom, Undefined, Call)
 FORMS = {"call", "operator", "store", "add_at", "add_once", "method", "attribute"}
 #: How many operands the operations take that are printed as syntax.
 OPERANDS: dict[Any, int] = {
@@ -295,7 +294,8 @@ def _may_be_cotangent(primal: Any, bar: Any) -> bool:
     if isinstance(primal, ArrayT) and isinstance(bar, ArrayT):
         return (bar.dtype, bar.ndim) == (primal.dtype, primal.ndim)
     if isinstance(primal, (ArrayT, ScalarT)) and isinstance(bar, ScalarT):
-        return primal.ndim == 0 and (_is_weak(bar) and bar.dtype.kind == primal.dtype.kind or bar.dtype == primal.dtype)
+        kinds = "iuf" if getattr(primal, "number", False) else primal.dtype.kind
+        return primal.ndim == 0 and (_is_weak(bar) and bar.dtype.kind in kinds or bar.dtype == primal.dtype)
     if isinstance(primal, AggregateT) and isinstance(bar, AggregateT):
         return len(primal.items) == len(bar.items) and all(map(_may_be_cotangent, primal.items, bar.items))
     return not isinstance(primal, ScalarT) or not isinstance(bar, ArrayT)

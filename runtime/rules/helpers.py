@@ -255,6 +255,18 @@ def unconvolve(z_bar, z, g, v, n, mode="full"):
     return g_bar, v_bar
 
 
+@rule(numerics.cut_correlation, linear=("full",), sharing="view")
+def cut_correlation(z_bar, z, full, n, m, mode):
+    full_bar = numerics.uncut_correlation(z_bar, n, m, mode)
+    return full_bar
+
+
+@rule(numerics.uncut_correlation, linear=("g",))
+def uncut_correlation(z_bar, z, g, n, m, mode):
+    g_bar = numerics.cut_correlation(z_bar, n, m, mode)
+    return g_bar
+
+
 @rule(numerics.refit, linear=("g",), sharing="maybe")
 def refit(z_bar, z, g, x):
     g_bar = numerics.refit(z_bar, g)

@@ -320,6 +320,37 @@ def convolve(z_bar, z, a, v, mode="full"):
     return a_bar, v_bar
 
 
+@rule(np.correlate, inputs=("a", "v"), real_only=True)
+def correlate(z_bar, z, a, v, mode="valid"):
+    full_bar = numerics.uncut_correlation(z_bar, np.size(a), np.size(v), mode)
+    a_bar = np.convolve(full_bar, v, "valid")
+    v_bar = np.flip(np.correlate(full_bar, a, "valid"))
+    return a_bar, v_bar
+
+
+@pushforward_of(np.correlate)
+def correlate_pushforward(a_dot, v_dot, z, a, v, mode="valid"):
+    from_a = np.correlate(a_dot, v, mode)
+    from_v = np.correlate(a, v_dot, mode)
+    return from_a, from_v
+
+
+@rule(np.vander)
+def vander(z_bar, z, x, N=None, increasing=False):
+    powers = numerics.vander_powers(z, increasing)
+    slopes = powers * np.expand_dims(x, 1) ** np.maximum(powers - 1, 0)
+    x_bar = np.sum(z_bar * numerics.conj(slopes), axis=1)
+    return x_bar
+
+
+@pushforward_of(np.vander)
+def vander_pushforward(x_dot, z, x, N=None, increasing=False):
+    powers = numerics.vander_powers(z, increasing)
+    slopes = powers * np.expand_dims(x, 1) ** np.maximum(powers - 1, 0)
+    contribution = slopes * np.expand_dims(x_dot, 1)
+    return contribution
+
+
 @rule(np.linalg.matrix_power, sharing="maybe", probe=True)
 def matrix_power(z_bar, z, a, n):
     blocks = numerics.block_upper(numerics.swap_last(numerics.conj(a)), z_bar)

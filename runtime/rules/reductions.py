@@ -203,6 +203,83 @@ def nanmean_pushforward(a_dot, z, a, axis=None, *, keepdims=False):
     return contribution
 
 
+# ties share evenly, as for max; NaNs take no part
+@rule(np.nanmin, real_only=True, probe=True)
+@rule(np.nanmax, real_only=True, probe=True)
+def nanmax(z_bar, z, a, axis=None, *, keepdims=False):
+    peak = numerics.unreduce(z, a, axis, keepdims) == a
+    ties = np.sum(peak, axis=axis, keepdims=keepdims)
+    a_bar = np.where(peak, numerics.unreduce(z_bar / ties, a, axis, keepdims), 0)
+    return a_bar
+
+
+@pushforward_of(np.nanmin)
+@pushforward_of(np.nanmax)
+def nanmax_pushforward(a_dot, z, a, axis=None, *, keepdims=False):
+    peak = numerics.unreduce(z, a, axis, keepdims) == a
+    ties = np.sum(peak, axis=axis, keepdims=keepdims)
+    contribution = np.sum(np.where(peak, a_dot, 0), axis=axis, keepdims=keepdims) / ties
+    return contribution
+
+
+@rule(np.nanprod, probe=True)
+def nanprod(z_bar, z, a, axis=None, *, keepdims=False):
+    there = np.logical_not(np.isnan(a))
+    merged = numerics.merge_axes(np.where(there, a, 1), axis)
+    before = numerics.cumprod_before(merged)
+    after = np.flip(numerics.cumprod_before(np.flip(merged, -1)), -1)
+    others = numerics.split_axes(before * after, a, axis)
+    a_bar = np.where(there, numerics.unreduce(z_bar, a, axis, keepdims) * numerics.conj(others), 0)
+    return a_bar
+
+
+@pushforward_of(np.nanprod)
+def nanprod_pushforward(a_dot, z, a, axis=None, *, keepdims=False):
+    there = np.logical_not(np.isnan(a))
+    merged = numerics.merge_axes(np.where(there, a, 1), axis)
+    before = numerics.cumprod_before(merged)
+    after = np.flip(numerics.cumprod_before(np.flip(merged, -1)), -1)
+    others = numerics.split_axes(before * after, a, axis)
+    contribution = np.sum(np.where(there, a_dot * others, 0), axis=axis, keepdims=keepdims)
+    return contribution
+
+
+@rule(np.nanvar, probe=True)
+def nanvar(z_bar, z, a, axis=None, *, ddof=0, keepdims=False):
+    there = np.logical_not(np.isnan(a))
+    centred = np.where(there, a - np.nanmean(a, axis=axis, keepdims=True), 0)
+    scaled = z_bar * 2 / (np.sum(there, axis=axis, keepdims=keepdims) - ddof)
+    a_bar = numerics.unreduce(scaled, a, axis, keepdims) * centred
+    return a_bar
+
+
+@pushforward_of(np.nanvar)
+def nanvar_pushforward(a_dot, z, a, axis=None, *, ddof=0, keepdims=False):
+    there = np.logical_not(np.isnan(a))
+    centred = np.where(there, a - np.nanmean(a, axis=axis, keepdims=True), 0)
+    total = np.sum(numerics.real(numerics.conj(centred) * a_dot), axis=axis, keepdims=keepdims)
+    contribution = total * 2 / (np.sum(there, axis=axis, keepdims=keepdims) - ddof)
+    return contribution
+
+
+@rule(np.nanstd, probe=True)
+def nanstd(z_bar, z, a, axis=None, *, ddof=0, keepdims=False):
+    there = np.logical_not(np.isnan(a))
+    centred = np.where(there, a - np.nanmean(a, axis=axis, keepdims=True), 0)
+    scaled = numerics.divide_or_zero(z_bar, z) / (np.sum(there, axis=axis, keepdims=keepdims) - ddof)
+    a_bar = numerics.unreduce(scaled, a, axis, keepdims) * centred
+    return a_bar
+
+
+@pushforward_of(np.nanstd)
+def nanstd_pushforward(a_dot, z, a, axis=None, *, ddof=0, keepdims=False):
+    there = np.logical_not(np.isnan(a))
+    centred = np.where(there, a - np.nanmean(a, axis=axis, keepdims=True), 0)
+    total = np.sum(numerics.real(numerics.conj(centred) * a_dot), axis=axis, keepdims=keepdims)
+    contribution = numerics.divide_or_zero(total, z) / (np.sum(there, axis=axis, keepdims=keepdims) - ddof)
+    return contribution
+
+
 @rule(math.fsum, linear=("seq",))
 def fsum(z_bar, z, seq):
     seq_bar = numerics.unstack_like(np.broadcast_to(z_bar, len(seq)), seq)

@@ -70,6 +70,23 @@ def sort_pushforward(a_dot, z, a, axis=-1):
     return contribution
 
 
+# which entry went where is asked of the values: np.partition and np.argpartition need not agree on it
+@rule(np.partition, real_only=True, probe=True)
+def partition(z_bar, z, a, kth, axis=-1):
+    in_order = np.take_along_axis(z_bar, np.argsort(z, axis=axis, kind="stable"), axis)
+    places = np.argsort(np.argsort(a, axis=axis, kind="stable"), axis=axis)
+    a_bar = np.reshape(np.take_along_axis(in_order, places, axis), np.shape(a))
+    return a_bar
+
+
+@pushforward_of(np.partition)
+def partition_pushforward(a_dot, z, a, kth, axis=-1):
+    in_order = np.take_along_axis(a_dot, np.argsort(a, axis=axis, kind="stable"), axis)
+    places = np.argsort(np.argsort(z, axis=axis, kind="stable"), axis=axis)
+    contribution = np.take_along_axis(in_order, places, axis)
+    return contribution
+
+
 @rule(np.take_along_axis, linear=("arr",))
 def take_along_axis(z_bar, z, arr, indices, axis=-1):
     arr_bar = numerics.scatter_along_axis(z_bar, indices, axis, arr)
@@ -102,30 +119,36 @@ def select_pushforward(choicelist_dot, default_dot, z, condlist, choicelist, def
     return from_choices, from_default
 
 
-# linear between the knots; constant outside, where the nearest knot's value is taken
+# linear between the knots; constant outside, where the nearest knot's value is taken unless another is given
 @rule(np.interp, inputs=("x", "xp", "fp"), real_only=True)
-def interp(z_bar, z, x, xp, fp):
-    left = numerics.segment(x, xp)
-    width = xp[left + 1] - xp[left]
-    part = np.clip((x - xp[left]) / width, 0, 1)
-    between = numerics.inside(x, xp[0], xp[-1])
-    slope = np.where(between, (fp[left + 1] - fp[left]) / width, 0)
+def interp(z_bar, z, x, xp, fp, left=None, right=None):
+    knots = np.asarray(xp)
+    at = numerics.segment(x, knots)
+    width = knots[at + 1] - knots[at]
+    part = np.clip((x - knots[at]) / width, 0, 1)
+    between = numerics.inside(x, knots[0], knots[-1])
+    values = np.asarray(fp)
+    slope = np.where(between, (values[at + 1] - values[at]) / width, 0)
     x_bar = z_bar * slope
-    xp_bar = -numerics.scatter_add(x_bar * (1 - part), left, xp) - numerics.scatter_add(x_bar * part, left + 1, xp)
-    fp_bar = numerics.scatter_add(z_bar * (1 - part), left, fp) + numerics.scatter_add(z_bar * part, left + 1, fp)
+    xp_bar = -numerics.scatter_add(x_bar * (1 - part), at, xp) - numerics.scatter_add(x_bar * part, at + 1, xp)
+    reads = numerics.reads_knots(x, knots, left, right)
+    fp_bar = numerics.scatter_add(z_bar * (reads * (1 - part)), at, fp) + numerics.scatter_add(z_bar * (reads * part), at + 1, fp)
     return x_bar, xp_bar, fp_bar
 
 
 @pushforward_of(np.interp)
-def interp_pushforward(x_dot, xp_dot, fp_dot, z, x, xp, fp):
-    left = numerics.segment(x, xp)
-    width = xp[left + 1] - xp[left]
-    part = np.clip((x - xp[left]) / width, 0, 1)
-    between = numerics.inside(x, xp[0], xp[-1])
-    slope = np.where(between, (fp[left + 1] - fp[left]) / width, 0)
+def interp_pushforward(x_dot, xp_dot, fp_dot, z, x, xp, fp, left=None, right=None):
+    knots = np.asarray(xp)
+    at = numerics.segment(x, knots)
+    width = knots[at + 1] - knots[at]
+    part = np.clip((x - knots[at]) / width, 0, 1)
+    between = numerics.inside(x, knots[0], knots[-1])
+    values = np.asarray(fp)
+    slope = np.where(between, (values[at + 1] - values[at]) / width, 0)
     from_x = x_dot * slope
-    from_xp = -slope * (xp_dot[left] * (1 - part) + xp_dot[left + 1] * part)
-    from_fp = fp_dot[left] * (1 - part) + fp_dot[left + 1] * part
+    from_xp = -slope * (xp_dot[at] * (1 - part) + xp_dot[at + 1] * part)
+    reads = numerics.reads_knots(x, knots, left, right)
+    from_fp = reads * (fp_dot[at] * (1 - part) + fp_dot[at + 1] * part)
     return from_x, from_xp, from_fp
 
 
@@ -149,6 +172,20 @@ def median_pushforward(a_dot, z, a, axis=None, *, keepdims=False):
 def real(z_bar, z, val):
     val_bar = z_bar
     return val_bar
+
+
+@rule(numerics.complex_of, inputs=("re", "im"), real_only=True)
+def complex_of(z_bar, z, re, im):
+    re_bar = np.real(z_bar)
+    im_bar = np.imag(z_bar)
+    return re_bar, im_bar
+
+
+@pushforward_of(numerics.complex_of)
+def complex_of_pushforward(re_dot, im_dot, z, re, im):
+    from_re = re_dot
+    from_im = 1j * im_dot
+    return from_re, from_im
 
 
 @rule(np.imag, linear=("val",), sharing="maybe", probe=True)

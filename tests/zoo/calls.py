@@ -151,3 +151,43 @@ def recursion(x, n):
 @program(args=(0.8,))
 def default_argument_of_the_program(x, y=1.4):
     return x * y + y**2
+
+
+@np.vectorize
+def _ramp(t, slope=2.0):
+    return t * t if t > 0.1 else slope * t
+
+
+@np.vectorize
+def _two_sided(t, u):
+    if t > u:
+        return t * u
+    return t - 2 * u
+
+
+@program(args=(normal(3),))
+def vectorised_helpers(x):
+    return np.sum(_ramp(x) * x) + np.sum(_two_sided(x[:, None], x[::-1])) + _ramp(x[0], slope=3.0) * 1.0
+
+
+def _either(x, flag):
+    return x if flag > 0 else np.sum(x)
+
+
+@program(args=(normal(3), 1.0))
+def unpacked_value_of_unknown_rank(x, flag):
+    y = _either(x, flag)
+    total = 0.0
+    for v in y:
+        total += v * v
+    a, b, c = y
+    return total + a * b * c
+
+
+def _three(a, b, c):
+    return a * b + c
+
+
+@program(args=(normal(2, 3),))
+def rows_as_arguments(m):
+    return _three(*m[0]) * _three(*m[1]) + sum(_three(*row) for row in m)

@@ -175,3 +175,63 @@ def starred(x):
     first, *rest = [x, x * x, 3 * x]
     *init, last = (x, *rest, 2.0)
     return first * sum(rest) + sum(init) * last
+
+
+@program(args=(normal(5), 2))
+def pop_from_anywhere(x, n):
+    queue = [v * 2 for v in x]
+    total = 0.0
+    for k in range(n):
+        total = total * 1.5 + queue.pop(k) * x[k]
+    return total + queue.pop(-2) * sum(queue)
+
+
+@program(args=(normal(4), 4))
+def insert_and_reverse(x, n):
+    queue = []
+    for k in range(n):
+        queue.insert(k // 2, x[k] * (k + 1))
+    queue.insert(-1, x[0] * x[1])
+    queue.reverse()
+    total = 0.0
+    for k, v in enumerate(queue):
+        total += k * v * v
+    for v in reversed(queue):
+        total = 0.5 * total + v
+    return total
+
+
+@program(args=(normal(3),))
+def array_as_a_list(x):
+    items = x.tolist()
+    items[1] *= items[0]
+    return sum(items) * x[2].item()
+
+
+@program(args=(normal(2, 3),))
+def matrix_as_lists(m):
+    total = 1.0
+    for row in m.tolist():
+        for v in row:
+            total = total * 0.5 + v * v
+    return total
+
+
+@program(args=(normal(3),))
+def tuple_of_unknown_length(x):
+    squares = tuple([v * v for v in x if v > -9.0])
+    total = 0.0
+    for s in squares:
+        total = total * 0.5 + s
+    return total + squares[1]
+
+
+@program(args=(normal(3), 3))
+def literal_beside_a_list(x, n):
+    squares = [x[k] ** 2 for k in range(n)]
+    total = 0.0
+    for a, b in zip([1.0, x[0], 3.0], squares):
+        total += a * b
+    for a, b in zip(squares, (2.0, x[1], 4.0)):
+        total += a * b
+    return total

@@ -218,3 +218,37 @@ def caller_array_is_written(x, y):
     x *= 2
     x[0] = y[1]
     return np.sum(x * y)
+
+
+@program(args=(normal(3), 0.5))
+def made_on_both_paths_and_written_on_one(x, limit):
+    if x[0] < limit:
+        y = np.full(x.shape, 2.0) * x
+    else:
+        y = x * 2
+        y *= 2 / (1.5 + x[1] ** 2)
+    return np.sum(y * y)
+
+
+@program(args=(normal(3), -5.0))
+def made_and_written_on_one_path(x, limit):
+    if x[0] < limit:
+        z = x * 3
+    else:
+        y = x * 2
+        y[0] = 2 * x[1]
+        z = y * y
+    return np.sum(z)
+
+
+@program(args=(normal(3),))
+def written_on_paths_in_a_loop(x):
+    total = 0.0
+    for k in range(3):
+        if k == 1:
+            y = x * k
+            y[0] += x[2]
+        else:
+            y = x - k
+        total += np.sum(y * x)
+    return total

@@ -1,5 +1,7 @@
 """Classes: state, methods, properties, inheritance, operators."""
 
+import copy
+import dataclasses
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -161,3 +163,35 @@ def dict_changed_in_a_callee(p, c):
     before = p["a"]
     q = scale(dict(p))
     return _dot_of_a_dict(q, before) + p["a"]
+
+
+@dataclass
+class Pair:
+    a: float
+    b: float
+    v: np.ndarray
+
+
+@program(args=(normal(3),))
+def dataclass_helpers(x):
+    first = Pair(x[0], x[1] * 2, x * x)
+    a, b, v = dataclasses.astuple(first)
+    second = dataclasses.replace(first, a=b)
+    table = dataclasses.asdict(second)
+    for part in dataclasses.fields(first):
+        if part.name != "v":
+            b = b + getattr(first, part.name)
+    return a * b + np.sum(v) * second.a + table["a"] * table["v"][1]
+
+
+@program(args=(normal(3),))
+def shallow_and_deep_copies(x):
+    y = copy.copy(x)
+    y[0] = 3.0
+    parts = [x * 1.0, [x[0], x[1]]]
+    deep = copy.deepcopy(parts)
+    shallow = copy.copy(parts)
+    deep[1][0] = 5 * x[1]
+    deep[0][1] = 0.0
+    shallow[1][1] = x[2] ** 2
+    return np.sum(y * x) + deep[1][0] * parts[1][1] + np.sum(deep[0] * parts[0])

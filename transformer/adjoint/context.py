@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import ast
 import functools
-import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -24,10 +22,8 @@ from ..builder import type_of
 from ..ir import Aggregate, Atom, Call, Const, Let, Ref
 from ..lower import Lowering
 from ..parse import Source, parse
-from ..types import AggregateT, ArrayT, ListT, NumberT, ScalarT, is_numeric, surely_equal
+from ..types import ArrayT, ListT, NumberT, ScalarT, carried, is_numeric, surely_equal
 from ..values import Frame
-
-CANONICAL = {np: "np", math: "math", numerics: "numerics"}
 
 
 @functools.lru_cache(maxsize=1024)
@@ -114,16 +110,9 @@ def fit(low: Lowering, g: Atom, x: Atom) -> Atom:
     return _to_dtype(low, g, u)
 
 
-def carried(t: Any) -> Any:
-    """The type of a cotangent or tangent that several statements may make: of a scalar, a Python number or a NumPy one;
-    of a 0-d array, that or a NumPy scalar."""
-    if isinstance(t, ScalarT):
-        return replace(t, weak=None)
-    if isinstance(t, ListT):
-        return ListT(t.kind, carried(t.item))
-    if isinstance(t, AggregateT):
-        return AggregateT(t.kind, tuple(map(carried, t.items)), t.keys)
-    return NumberT(t.dtype) if isinstance(t, ArrayT) and not t.shape else t
+def cotangent(t: Any) -> Any:
+    """The type of a cotangent that several statements may make; that of a list or tuple is a list, to be added to in place."""
+    return ListT(list, carried(t.item)) if isinstance(t, ListT) else carried(t)
 
 
 def zero(low: Lowering, t: ScalarT) -> Atom:

@@ -35,7 +35,7 @@ from ..ir import (
     vars_of,
 )
 from ..lower import Lowering
-from ..types import AggregateT, ArrayT, ListT, ScalarT, is_inexact, same_shape
+from ..types import AggregateT, ArrayT, ListT, ScalarT, carried, is_inexact, same_shape
 from . import context, lists
 from .reverse import _has_complex, is_masking
 
@@ -193,7 +193,7 @@ class Forward:
         new, then, orelse = [], [], []
         for k, r in enumerate(stmt.results):
             if r in self.active:
-                var = Var(self.hint(r), context.carried(r.type))
+                var = Var(self.hint(r), carried(r.type))
                 self.dots[r] = var
                 new.append(var)
                 then.append(a[k])
@@ -209,7 +209,7 @@ class Forward:
         with self.build.block() as stmts:
             self.block(stmt.body.stmts)
             ends = tuple(self.end(stmt.body.yields[k]) for k in at)
-        new = tuple(Var(self.hint(stmt.results[k]), context.carried(stmt.results[k].type)) for k in at)
+        new = tuple(Var(self.hint(stmt.results[k]), carried(stmt.results[k].type)) for k in at)
         self.dots = outer
         self.dots.update(zip((stmt.results[k] for k in at), new))
         body = Block(tuple(stmts), (*stmt.body.yields, *ends))
@@ -220,9 +220,9 @@ class Forward:
 
     def carried(self, stmt: Any) -> tuple[list[int], list[Var], list[Atom], list[Var]]:
         at = [k for k, arg in enumerate(stmt.args) if arg in self.active]
-        args = [Var(self.hint(stmt.args[k]), context.carried(stmt.args[k].type)) for k in at]
+        args = [Var(self.hint(stmt.args[k]), carried(stmt.args[k].type)) for k in at]
         inits = [self.end(stmt.inits[k]) for k in at]
-        results = [Var(self.hint(stmt.results[k]), context.carried(stmt.results[k].type)) for k in at]
+        results = [Var(self.hint(stmt.results[k]), carried(stmt.results[k].type)) for k in at]
         return at, args, inits, results
 
     def loop_body(self, stmt: Any, at: list[int], args: list[Var]) -> Block:
@@ -310,7 +310,7 @@ def _add_at(sweep: Forward, stmt: Let) -> None:
 
 def _container(sweep: Forward, stmt: Let) -> None:
     dot = sweep.dot(stmt.call.args[0])
-    sweep.dots[stmt.var] = sweep.build.let(Call(stmt.call.fn, (dot,)), context.carried(stmt.var.type))
+    sweep.dots[stmt.var] = sweep.build.let(Call(stmt.call.fn, (dot,)), carried(stmt.var.type))
 
 
 def _added(sweep: Forward, stmt: Let) -> Any:

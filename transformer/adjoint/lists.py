@@ -14,20 +14,22 @@ from retrograd.runtime.errors import NoRule
 
 from ..builder import type_of
 from ..ir import Atom, Call, Const, Let, SliceAtom
-from ..types import AggregateT, ArrayT, ListT, ScalarT
-from .context import carried
+from ..types import AggregateT, ArrayT, ListT, ScalarT, carried
+from .context import cotangent
 
 
 def as_cotangent(build: Any, g: Atom, t: ListT) -> Atom:
-    """A cotangent of a list, as a list."""
-    if isinstance(type_of(g), ArrayT):
-        return build.let(Call(list, (g,)), carried(t))  # type: ignore[no-any-return]
+    """A cotangent of a list or tuple, as a list."""
+    u = type_of(g)
+    if isinstance(u, ArrayT) or (isinstance(u, ListT) and u.kind is tuple):
+        return build.let(Call(list, (g,)), cotangent(t))  # type: ignore[no-any-return]
     return g
 
 
 def zeros(build: Any, xs: Atom, t: ListT) -> Atom:
     refuse_objects(t)
-    return build.let(Call(emitted.zero_items, (xs,)), carried(t))  # type: ignore[no-any-return]
+    made = build.let(Call(emitted.zero_items, (xs,)), carried(t))
+    return as_cotangent(build, made, t)
 
 
 def refuse_objects(t: Any) -> None:
@@ -44,7 +46,7 @@ def refuse_objects(t: Any) -> None:
 
 
 def add(build: Any, x: Atom, y: Atom, t: ListT) -> Atom:
-    return build.let(Call(emitted.add_items, (x, y)), carried(t))  # type: ignore[no-any-return]
+    return build.let(Call(emitted.add_items, (x, y)), cotangent(t))  # type: ignore[no-any-return]
 
 
 # -- reverse ----------------------------------------------------------------------------------------------
@@ -59,13 +61,13 @@ def append_reverse(sweep: Any, stmt: Let, z_bar: Atom) -> None:
     if sweep.is_active(value):
         sweep.accumulate_nested(value, _last(sweep, z_bar, stmt.var.type))
     if sweep.is_active(xs):
-        sweep.accumulate(xs, sweep.build.let(Call(emitted.drop_last, (z_bar,), (), "store"), carried(type_of(xs))))
+        sweep.accumulate(xs, sweep.build.let(Call(emitted.drop_last, (z_bar,), (), "store"), cotangent(type_of(xs))))
 
 
 def drop_last_reverse(sweep: Any, stmt: Let, z_bar: Atom) -> None:
     (xs,) = stmt.call.args
     zero = sweep.build.let(Call(emitted.zero_last, (xs,)), carried(type_of(xs).item))
-    sweep.accumulate(xs, sweep.build.let(Call(emitted.append, (z_bar, zero), (), "store"), carried(type_of(xs))))
+    sweep.accumulate(xs, sweep.build.let(Call(emitted.append, (z_bar, zero), (), "store"), cotangent(type_of(xs))))
 
 
 def set_item_reverse(sweep: Any, stmt: Let, z_bar: Atom) -> None:
@@ -76,15 +78,15 @@ def set_item_reverse(sweep: Any, stmt: Let, z_bar: Atom) -> None:
     if sweep.is_active(xs):
         part = sweep.build.let(Call(operator.getitem, (z_bar, key), (), "operator"), carried(t.item))
         zero = Const(0.0) if isinstance(t.item, ScalarT) else sweep.build.let(Call(emitted.zero_items, (part,)), carried(t.item))
-        sweep.accumulate(xs, sweep.build.let(Call(emitted.set_item, (z_bar, key, zero), (), "store"), carried(type_of(xs))))
+        sweep.accumulate(xs, sweep.build.let(Call(emitted.set_item, (z_bar, key, zero), (), "store"), cotangent(type_of(xs))))
 
 
 def set_in_reverse(sweep: Any, stmt: Let, z_bar: Atom) -> None:
     xs, path, value = stmt.call.args
     if sweep.is_active(value):
-        sweep.accumulate(value, sweep.build.let(Call(emitted.get_in, (z_bar, path)), carried(type_of(value))))
+        sweep.accumulate(value, sweep.build.let(Call(emitted.get_in, (z_bar, path)), cotangent(type_of(value))))
     if sweep.is_active(xs):
-        sweep.accumulate(xs, sweep.build.let(Call(emitted.zero_in, (z_bar, path)), carried(type_of(xs))))
+        sweep.accumulate(xs, sweep.build.let(Call(emitted.zero_in, (z_bar, path)), cotangent(type_of(xs))))
 
 
 def getitem_reverse(sweep: Any, stmt: Let, z_bar: Atom) -> None:
@@ -102,7 +104,7 @@ def getitem_reverse(sweep: Any, stmt: Let, z_bar: Atom) -> None:
 
 def repeat_reverse(sweep: Any, stmt: Let, z_bar: Atom) -> None:
     xs, count = stmt.call.args
-    sweep.accumulate(xs, sweep.build.let(Call(emitted.unrepeat, (z_bar, count)), carried(type_of(xs))))
+    sweep.accumulate(xs, sweep.build.let(Call(emitted.unrepeat, (z_bar, count)), cotangent(type_of(xs))))
 
 
 def concatenated_reverse(sweep: Any, stmt: Let, z_bar: Atom) -> None:
@@ -111,7 +113,7 @@ def concatenated_reverse(sweep: Any, stmt: Let, z_bar: Atom) -> None:
     none, n = Const(None), sweep.build.call(len, xs)
     for part, key in ((xs, SliceAtom(none, n, none)), (ys, SliceAtom(n, none, none))):
         if sweep.is_active(part):
-            sweep.accumulate(part, sweep.build.let(Call(operator.getitem, (z_bar, key), (), "operator"), carried(type_of(part))))
+            sweep.accumulate(part, sweep.build.let(Call(operator.getitem, (z_bar, key), (), "operator"), cotangent(type_of(part))))
 
 
 REVERSE: dict[Any, Any] = {

@@ -294,7 +294,7 @@ class Reverse:
             if a.get(place) is b.get(place):
                 self.bars[place] = a[place]
                 continue
-            result = Var("", context.carried(self.type_at(*place)))
+            result = Var("", context.cotangent(self.type_at(*place)))
             ends = []
             for bars, stmts in paths:
                 with self.build.block() as extra:
@@ -338,7 +338,7 @@ class Reverse:
         results = []
         for place in changed:
             self.name(self.bars[place], place)
-            results.append(Var("", context.carried(self.type_at(*place))))
+            results.append(Var("", context.cotangent(self.type_at(*place))))
             self.name(results[-1], place)
         body = Block(tuple(stmts), tuple(self.bars[place] for place in changed))
         self.bars.update(zip(changed, results))
@@ -392,7 +392,7 @@ class Reverse:
             self.accumulate(stmt.inits[k], result)
 
     def _carry(self, start: Atom, place: Place, inits: list[Any], args: list[Any], places: list[Any]) -> None:
-        arg = Var("", context.carried(self.type_at(*place)))
+        arg = Var("", context.cotangent(self.type_at(*place)))
         self.name(start, place)
         self.name(arg, place)
         inits.append(start)

@@ -36,8 +36,6 @@ from ..ir import (
 from ..types import OpaqueT, is_inexact
 from .purity import reports
 
-INERT_FORMS = ("push", "check")
-
 
 def passes_derivatives(call: Call) -> bool:
     """Does a derivative flow through this call at all?"""

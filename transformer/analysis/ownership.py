@@ -39,7 +39,7 @@ from ..ir import (
     vars_of,
     walk,
 )
-from ..types import AggregateT, ArrayT, ListT, NumberT, ScalarT
+from ..types import AggregateT, ArrayT, ListT, NumberT, OpaqueT, ScalarT
 from .activity import flows
 from .liveness import Liveness, liveness
 
@@ -131,9 +131,32 @@ def is_basic(key: Any) -> bool:
     return all(
         isinstance(k, SliceAtom)
         or (isinstance(k, Const) and (k.value is None or k.value is Ellipsis or type(k.value) is int))
-        or (isinstance(k, (Var, Call)) and not (isinstance(k, Var) and isinstance(k.type, (ArrayT, ListT, AggregateT))))
+        or (isinstance(k, (Var, Call)) and not _picks_copies(k))
         for k in keys
     )
+
+
+def _picks_copies(key: Any) -> bool:
+    """Is it an array, a list or a bool, which select a copy?"""
+    t = key.type if isinstance(key, Var) else None
+    return isinstance(t, (ArrayT, ListT, AggregateT)) or (isinstance(t, ScalarT) and t.dtype.kind == "b")
+
+
+def sharing(fn: Any, args: tuple[Atom, ...], kwargs: Iterable[tuple[str, Atom]]) -> str:
+    """Is the result of a call memory of its own (``fresh``), a ``view`` of the first operand, or ``maybe`` one?"""
+    if fn is operator.getitem:
+        return "view" if isinstance(getattr(args[0], "type", None), ListT) else _sharing_of_key(args[1])
+    if fn is np.diff:
+        times = args[1] if len(args) > 1 else dict(kwargs).get("n", Const(1))
+        return "fresh" if isinstance(times, Const) and times.value else "maybe"
+    rule = lookup(fn)
+    return "fresh" if rule is None or fn is np.ndarray.astype else rule.sharing
+
+
+def _sharing_of_key(key: Any) -> str:
+    keys = key.items if isinstance(key, Aggregate) and key.kind is tuple else (key,)
+    unknown = any(isinstance(k, Var) and isinstance(k.type, (OpaqueT, NumberT)) for k in keys)
+    return "maybe" if unknown and is_basic(key) else ("view" if is_basic(key) else "fresh")
 
 
 def shares(call: Call) -> bool:
@@ -145,7 +168,7 @@ def shares(call: Call) -> bool:
     rule = lookup(call.fn)
     if call.fn in FRESH:
         return False
-    return rule is None or rule.sharing != "fresh"
+    return rule is None or sharing(call.fn, call.args, call.kwargs) != "fresh"
 
 
 def roots_of(params: Iterable[Var], block: Block) -> Roots:
@@ -292,10 +315,12 @@ def check_aliases(fn: Function) -> set[Var]:
     return written
 
 
-def _witness(stmt: Let, own: frozenset[Any], roots: Roots, live: Liveness) -> Var | None:
-    """A value read later that may share the stored memory."""
+def _witness(
+    stmt: Let, own: frozenset[Any], roots: Roots, live: Liveness, later: frozenset[Var] | set[Var] = frozenset()
+) -> Var | None:
+    """A value read later that may share the stored memory; what is made ``later`` is not there yet."""
     for var in live.after[id(stmt)]:
-        if var is not stmt.var and not isinstance(var.type, ScalarT) and memory_of(var, roots) & own:
+        if var is not stmt.var and var not in later and not isinstance(var.type, ScalarT) and memory_of(var, roots) & own:
             return var
     return None
 
@@ -342,13 +367,17 @@ def _first_conflict(params: tuple[Var, ...], block: Block) -> _Copy | None:
     results = {
         r: (stmt, k) for stmt in walk(block) if isinstance(stmt, (For, While)) for k, r in enumerate(stmt.results)
     }
+    later = set(defs)  # a record of a branch is read behind it, and so is live before it
     for stmt in walk(block):
-        if not (isinstance(stmt, Let) and stmt.call.fn in IN_PLACE):
+        if not isinstance(stmt, Let):
+            continue
+        later.discard(stmt.var)
+        if stmt.call.fn not in IN_PLACE:
             continue
         target = stmt.call.args[0]
         own = _written_by(stmt, roots)
         foreign = any(is_external(root) for root in own)
-        seen = _witness(stmt, own, roots, live)
+        seen = _witness(stmt, own, roots, live, later)
         if not foreign and seen is None:
             continue
         return _place_copy(stmt, target, defs, loops, merged, results, roots, own, foreign, live)

@@ -87,9 +87,3 @@ def has_effect(block: Block) -> bool:
         or any(map(has_effect, blocks_of(s)))
         for s in block.stmts
     )
-
-
-def allocates(call: Call) -> Any:
-    """Does the result occupy memory of its own?"""
-    rule = lookup(call.fn)
-    return rule is None or rule.sharing == "fresh"

@@ -96,10 +96,6 @@ def is_array(atom: Atom) -> bool:
     return isinstance(type_of(atom), ArrayT)
 
 
-def is_real(atom: Atom) -> bool:
-    return isinstance(type_of(atom), (ArrayT, ScalarT)) and type_of(atom).dtype.kind != "c"
-
-
 def keeps_type(fn: Any, args: tuple[Atom, ...], result: Atom) -> bool:
     """Is the call's own type the type of ``result``?  (dtype and axes: a law never changes what a value is)"""
     made, found = infer(fn, tuple(_operand(a) for a in args), {}), type_of(result)
