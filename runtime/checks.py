@@ -160,11 +160,15 @@ class Instance:
 
 @dataclass(frozen=True)
 class Cotangent:
-    """A value with the shape and dtype of the primal it belongs to; any scalar is as good as another, or as a 0-d array."""
+    """A value with the shape and dtype of the primal it belongs to; any scalar is as good as another, or as a 0-d array,
+    and a real one as a complex one.
+    """
 
     primal: Array | Scalar
 
     def mismatch(self, value: Any, lengths: Lengths) -> str:
+        if self.primal.dtype.kind == "c" and isinstance(value, (float, np.floating)):
+            return ""
         if isinstance(self.primal, Array) and (self.primal.axes or isinstance(value, np.ndarray)):
             return self.primal.mismatch(value, lengths)
         if isinstance(self.primal, Array):

@@ -15,7 +15,7 @@ import numpy as np
 
 from retrograd.runtime import engine, modes
 from retrograd.runtime.custom import Alike
-from retrograd.runtime.errors import AliasedMutation, ArgumentError, UntypedValue
+from retrograd.runtime.errors import AliasedMutation, ArgumentError, DifferentiationError, UntypedValue
 from retrograd.runtime.graph import Variable, edge_of, source
 from retrograd.runtime.structure import Path, leaves, mapped
 from retrograd.runtime.traced import TracedArray, is_differentiable
@@ -33,7 +33,11 @@ def traced(
     entered = tuple(mapped(_entered if on else _shown, value) for on, value in zip(active, given, strict=True))
     before = list(leaves(entered))
     with modes.enable_grad():
-        result = fn(*entered[: len(args)], **dict(zip(kwargs, entered[len(args) :], strict=True)))
+        try:
+            result = fn(*entered[: len(args)], **dict(zip(kwargs, entered[len(args) :], strict=True)))
+        except DifferentiationError as refusal:
+            refusal.add_note(f"{name_of(fn)} was recorded as it ran, because it could not be transformed: rg.explain says why.")
+            raise
     _refuse_writes(fn, entered)
     _refuse_changes(fn, entered, before)
     value = one_result(result, name_of(fn))

@@ -118,8 +118,8 @@ FAULTS: list[Fault] = [
           'return ast.Call(ast.Attribute(e.expr(call.args[0]), "pop", ast.Load()), [ast.Constant(0)], [])',
           "records come back in the order they were made", zoo("loops")),
     # -- memory
-    Fault("transformer/analysis/ownership.py", 'return rule is None or rule.sharing != "fresh"',
-          'return rule is None or rule.sharing == "maybe"', "views are taken for copies (M1)", zoo("memory or mutation")),
+    Fault("transformer/analysis/ownership.py", 'sharing(call.fn, call.args, call.kwargs) != "fresh"',
+          'sharing(call.fn, call.args, call.kwargs) == "maybe"', "views are taken for copies (M1)", zoo("memory or mutation")),
     Fault("transformer/analysis/ownership.py", "foreign = any(is_external(root) for root in own)", "foreign = False",
           "stores reach the caller's arrays (M6)", zoo("mutation or inputs_are_unchanged")),
     Fault("transformer/analysis/ownership.py", "        if not foreign and seen is None:\n", "        if not foreign:\n",

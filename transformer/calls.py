@@ -125,7 +125,7 @@ OPAQUE_MODULES = {"warnings", "logging", "os", "sys", "time", "random", "json", 
 
 
 def _of_numpy(target: Any) -> bool:
-    return (getattr(target, "__module__", "") or "").split(".")[0] in ("numpy", "scipy")
+    return (getattr(target, "__module__", "") or "").split(".")[0] == "numpy"
 
 
 # -- primitives -------------------------------------------------------------------------------------------

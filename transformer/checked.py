@@ -22,7 +22,7 @@ import numpy as np
 from retrograd.runtime import checks, emitted
 from retrograd.runtime.rules import lookup
 
-from .analysis.ownership import IN_PLACE
+from .analysis.ownership import IN_PLACE, sharing
 from .emit import Emitter, Text, emit
 from .infer import LengthT
 from .ir import (
@@ -378,11 +378,12 @@ class CheckedEmitter(Emitter):
         if rule is None or not isinstance(stmt.var.type, (ArrayT, NumberT)) or self.in_place(stmt):
             return
         operands = [self.names[a] for a in stmt.call.atoms() if isinstance(a, Var) and self.names[a] != target]
-        if rule.sharing == "fresh" and operands:
+        shared = sharing(stmt.call.fn, stmt.call.args, stmt.call.kwargs) if rule.sharing == "fresh" else rule.sharing
+        if shared == "fresh" and operands:
             k = self.claim(stmt.var, checks.Anything(), what="the fresh result", loc=stmt.loc)
             self.line(f"{CHECKS}.fresh({k}, {target}, ({', '.join(operands)},))")
         first = stmt.call.args[0] if stmt.call.args else None
-        if rule.sharing == "view" and isinstance(first, Var) and self.names[first] != target:
+        if shared == "view" and isinstance(first, Var) and self.names[first] != target:
             k = self.claim(stmt.var, checks.Anything(), what="the view", loc=stmt.loc)
             self.line(f"{CHECKS}.view({k}, {target}, {self.names[first]})")
 

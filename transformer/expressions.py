@@ -16,7 +16,7 @@ from retrograd.runtime.rules import ATTRIBUTES
 
 from . import calls, containers
 from .builder import type_of
-from .ir import Aggregate, Atom, Call, Const, Ref, SliceAtom, Undefined
+from .ir import Aggregate, Atom, Call, Const, Ref, SliceAtom, Undefined, Var
 from .operators import BINARY, COMPARE, UNARY
 from .types import (
     BOOL,
@@ -148,7 +148,8 @@ def compare(low: Lowering, node: ast.Compare, hint: str) -> Any:
 
 def _compare(low: Lowering, left: Any, rest: list[Any], node: ast.AST, hint: str) -> Any:
     (op, comparator), *more = rest
-    right = low.expr(comparator)
+    literal_set = isinstance(comparator, ast.Set) and isinstance(op, (ast.In, ast.NotIn))
+    right = Aggregate(tuple, tuple(map(low.expr, comparator.elts))) if literal_set else low.expr(comparator)
     low.at(node)
     first = comparison(low, op, left, right, node, hint)
     if not more:
@@ -161,7 +162,7 @@ def _compare(low: Lowering, left: Any, rest: list[Any], node: ast.AST, hint: str
 
 def comparison(low: Lowering, op: ast.cmpop, left: Any, right: Any, node: ast.AST, hint: str = "") -> Any:
     if isinstance(op, (ast.Is, ast.IsNot)):
-        return Const(_identical(low, left, right, node) == isinstance(op, ast.Is))
+        return _identity(low, left, right, isinstance(op, ast.Is), node)
     if isinstance(op, (ast.In, ast.NotIn)):
         return _membership(low, left, right, isinstance(op, ast.In), node)
     if isinstance(left, Aggregate) or isinstance(right, Aggregate):
@@ -173,6 +174,14 @@ def comparison(low: Lowering, op: ast.cmpop, left: Any, right: Any, node: ast.AS
         if not isinstance(type_of(left), OpaqueT) and not isinstance(type_of(right), OpaqueT):
             return Const(isinstance(op, ast.NotEq))
     return low.build.call(COMPARE[type(op)], left, right, hint=hint, form="operator")
+
+
+def _identity(low: Lowering, left: Any, right: Any, positive: bool, node: ast.AST) -> Any:
+    """``a is b``: asked of the run where one of the two is of no known kind, and so inactive."""
+    unknown = [x for x in (left, right) if isinstance(x, Var) and isinstance(x.type, OpaqueT)]
+    if unknown and left is not right and not any(isinstance(x, (Aggregate, *Compiletime)) for x in (left, right)):
+        return low.build.let(Call(operator.is_ if positive else operator.is_not, (left, right), (), "operator"), BOOL)
+    return Const(_identical(low, left, right, node) == positive)
 
 
 def _identical(low: Lowering, left: Any, right: Any, node: ast.AST) -> bool:
@@ -199,6 +208,9 @@ def _membership(low: Lowering, left: Any, right: Any, positive: bool, node: ast.
         if isinstance(left, (Const, Ref)):
             return Const((left.value in right.value) == positive)
         values = None if isinstance(right.value, str) else [Const(v) for v in right.value]
+    if isinstance(t, OpaqueT) and isinstance(right, Var):
+        test = low.build.let(Call(operator.contains, (right, left)), BOOL)
+        return test if positive else low.build.call(operator.not_, test, form="operator")
     if values is None:
         raise low.unsupported(node, "membership in a container whose contents are not known before the run")
     if isinstance(left, (Const, Ref)) and all(isinstance(v, (Const, Ref)) for v in values):
@@ -210,6 +222,14 @@ def _membership(low: Lowering, left: Any, right: Any, positive: bool, node: ast.
             Const(True) if test.value else found
         )
     return found if positive else low.build.call(operator.not_, found, form="operator")
+
+
+def set_of(low: Lowering, node: ast.Set | ast.SetComp, hint: str) -> Any:
+    """A set is held by the run; what is in it has no derivative."""
+    items = sequence(low, ast.copy_location(ast.List(node.elts, ast.Load()), node), "") if isinstance(node, ast.Set) else (
+        containers.comprehension(low, node, "")
+    )
+    return low.build.let(Call(set, (low.now(items),)), OpaqueT(set), hint)
 
 
 def sequence(low: Lowering, node: ast.Tuple | ast.List, hint: str) -> Any:
@@ -395,6 +415,7 @@ EXPRESSIONS: dict[type, Any] = {
     ast.Subscript: subscript, ast.Slice: slice_, ast.Attribute: attribute, ast.Lambda: lambda_,
     ast.NamedExpr: walrus, ast.JoinedStr: formatted, ast.Call: call, ast.ListComp: containers.comprehension,
     ast.GeneratorExp: containers.comprehension, ast.DictComp: containers.dict_comprehension,
+    ast.Set: set_of, ast.SetComp: set_of,
 }  # fmt: skip
 
 DUNDERS = {
@@ -404,6 +425,6 @@ DUNDERS = {
 REFLECTED = {fn: f"__r{name.strip('_')}__" for fn, name in DUNDERS.items()}
 
 REFUSED = {
-    ast.SetComp: "a set comprehension", ast.Await: "await", ast.Yield: "a generator", ast.YieldFrom: "a generator",
-    ast.Set: "a set", ast.Starred: "a starred expression",
+    ast.Await: "await", ast.Yield: "a generator", ast.YieldFrom: "a generator",
+    ast.Starred: "a starred expression",
 }  # fmt: skip

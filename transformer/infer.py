@@ -7,6 +7,7 @@ float64[n]
 from __future__ import annotations
 
 import builtins
+import dataclasses
 import functools
 import math
 import operator
@@ -107,7 +108,8 @@ def infer(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any])
 
 def _holds_number(types: Any) -> bool:
     """Is there an operand of unknown rank?"""
-    return any(isinstance(t, NumberT) or (isinstance(t, AggregateT) and _holds_number(t.items)) for t in types)
+    inner = [t.items if isinstance(t, AggregateT) else (t.item,) if isinstance(t, ListT) else () for t in types]
+    return any(isinstance(t, NumberT) for t in types) or any(map(_holds_number, inner))
 
 
 #: Functions whose result is as long as the values say: no run on small arrays can tell (T2).
@@ -175,7 +177,7 @@ def _quietly(call: Callable[[], Any]) -> Any:
 def _elementwise(fn: Callable[..., Any], args: tuple[Any, ...]) -> Any:
     types = [_type(a) for a in args]
     if any(isinstance(t, NumberT) for t in types):
-        return BOOL if fn in COMPARISONS else NumberT(None)
+        return OPAQUE if fn in COMPARISONS else NumberT(None)
     if not all(is_numeric(t) for t in types):
         return _probe(fn, args, {})
     results = [_quietly(lambda w=w: fn(*(_value(a, lambda t: unit(t, w)) for a in args))) for w in (True, False)]
@@ -185,7 +187,13 @@ def _elementwise(fn: Callable[..., Any], args: tuple[Any, ...]) -> Any:
         is_math = fn in vars(math).values() and all(isinstance(t, ScalarT) for t in types)
         return FLOAT if is_math else OPAQUE  # of a scalar outside its domain it raises, else it is a float
     shape = broadcast(*(t.shape for t in types))
-    return join(*(_like(r, shape) for r in results))
+    made = join(*(_like(r, shape) for r in results))
+    may_be_int = fn in KEEP_INTS and any(getattr(t, "number", False) for t in types) and all(map(_may_be_int, types))
+    return dataclasses.replace(made, number=True) if may_be_int and isinstance(made, ScalarT) else made
+
+
+def _may_be_int(t: Any) -> bool:
+    return isinstance(t, ScalarT) and (t.number or t.dtype.kind in "biu")
 
 
 def _like(result: Any, shape: tuple[Axis, ...]) -> Any:
@@ -195,6 +203,8 @@ def _like(result: Any, shape: tuple[Axis, ...]) -> Any:
     return t
 
 
+#: Operations that make ints of ints.
+KEEP_INTS = {getattr(operator, name) for name in "add sub mul floordiv mod neg pos abs".split()} | {abs, round}
 COMPARISONS = {getattr(operator, n) for n in "lt le gt ge eq ne not_".split()}
 #: What ints and bools are in the runs: a length that follows them is nobody's.
 COUNTS = (1, 0, 1)

@@ -21,7 +21,7 @@ from .builder import type_of
 from .calls import Args, Kwargs, call, primitive
 from .expressions import arithmetic, attribute_of
 from .heap import is_mutable
-from .ir import Aggregate, Call, Const, Ref
+from .ir import Aggregate, Call, Const, Ref, Var
 from .loops import unrolled
 from .types import BOOL, INT, AggregateT, ArrayT, ConstT, ListT, NumberT, OpaqueT, RangeT, ScalarT
 from .values import BoundMethod, Compiletime, Derivative, LocalFunction, Partial, Stream, Super
@@ -131,6 +131,16 @@ def _complex(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str
         return NotImplemented
     fn = numerics.complex_of if len(parts) == 2 else complex
     return primitive(low, fn, tuple(parts), {}, node, hint)
+
+
+def _interp(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
+    """``np.interp`` between knots that are given as lists."""
+
+    def as_array(atom: Any) -> Any:
+        known = not isinstance(atom, Compiletime) and containers.kind_of(atom) in containers.SEQUENCES
+        return primitive(low, np.array, (atom,), {}, node) if known else atom
+
+    return primitive(low, np.interp, tuple(map(as_array, args)), {k: as_array(v) for k, v in kwargs.items()}, node, hint)
 
 
 def _vectorised(low: Lowering, target: Any, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
@@ -260,6 +270,8 @@ def _length(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str)
 
 def _isinstance(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
     asked = args[1]
+    if isinstance(asked, Var) or (isinstance(asked, Aggregate) and not all(isinstance(c, Ref) for c in asked.items)):
+        return low.build.let(Call(isinstance, args), BOOL)
     classes = asked.value if isinstance(asked, Ref) else tuple(c.value for c in asked.items)
     t = type_of(args[0])
     if isinstance(t, ArrayT):
@@ -547,6 +559,13 @@ def _getattr(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str
     return attribute_of(low, args[0], args[1].value, node, hint)
 
 
+def _setattr(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
+    if not isinstance(args[1], Const):
+        raise low.unsupported(node, "setattr with a computed name cannot be differentiated")
+    stores.set_attribute(low, args[0], args[1].value, args[2], node)
+    return Const(None)
+
+
 def _partial(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
     return Partial(args[0], args[1:], tuple(kwargs.items()))
 
@@ -593,6 +612,7 @@ calls.BUILTINS.update({
     dict: _container(dict),
     map: _map,
     getattr: _getattr,
+    setattr: _setattr,
     type: _type,
     functools.partial: _partial,
     functools.reduce: _reduce,
@@ -611,6 +631,7 @@ calls.BUILTINS.update({
     copy.copy: _copied(deep=False),
     copy.deepcopy: _copied(deep=True),
     np.linalg.svd: _svd,
+    np.interp: _interp,
     complex: _complex,
     np.copyto: _copyto,
     np.add.at: _at(1),

@@ -40,6 +40,7 @@ from .types import (
     OpaqueT,
     ScalarT,
     abstract,
+    holds_numbers,
     is_counting,
     join,
     join_all,
@@ -171,6 +172,9 @@ class Lowering:
         if isinstance(t, (ConstT, OpaqueT)):
             self.guards[key] = (getter, value)
             return literal(value) if isinstance(t, ConstT) else Ref(value, text)
+        if type(value) is tuple and not holds_numbers(t):  # of classes, functions, names
+            self.guards[key] = (getter, value)
+            return Aggregate(tuple, tuple(self.found(v, f"{text}[{k}]", node) for k, v in enumerate(value)))
         if isinstance(getter, _Constant) and isinstance(t, ScalarT) and t.weak:
             return Const(value)
         if key not in self.captures:

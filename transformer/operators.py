@@ -21,7 +21,7 @@ UNARY: dict[type[ast.AST], Any] = {
 }  # fmt: skip
 COMPARE: dict[type[ast.AST], Any] = {
     ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge,
-    ast.Eq: operator.eq, ast.NotEq: operator.ne,
+    ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Is: operator.is_, ast.IsNot: operator.is_not,
 }  # fmt: skip
 
 #: The other way round, for printing.

@@ -197,6 +197,13 @@ def is_inexact(t: Any) -> bool:
     return t.item is not None and is_inexact(t.item) if isinstance(t, ListT) else False
 
 
+def holds_numbers(t: Any) -> bool:
+    """Is there a number or an array in it?"""
+    if isinstance(t, AggregateT):
+        return any(map(holds_numbers, t.items))
+    return is_numeric(t) or (isinstance(t, ListT) and holds_numbers(t.item))
+
+
 def is_numeric(t: Any) -> bool:
     return isinstance(t, (ArrayT, ScalarT, NumberT))
 

@@ -294,7 +294,7 @@ def _may_be_cotangent(primal: Any, bar: Any) -> bool:
     if isinstance(primal, ArrayT) and isinstance(bar, ArrayT):
         return (bar.dtype, bar.ndim) == (primal.dtype, primal.ndim)
     if isinstance(primal, (ArrayT, ScalarT)) and isinstance(bar, ScalarT):
-        kinds = "iuf" if getattr(primal, "number", False) else primal.dtype.kind
+        kinds = "iuf" if getattr(primal, "number", False) else {"c": "fc"}.get(primal.dtype.kind, primal.dtype.kind)
         return primal.ndim == 0 and (_is_weak(bar) and bar.dtype.kind in kinds or bar.dtype == primal.dtype)
     if isinstance(primal, AggregateT) and isinstance(bar, AggregateT):
         return len(primal.items) == len(bar.items) and all(map(_may_be_cotangent, primal.items, bar.items))

@@ -122,32 +122,28 @@ def select_pushforward(choicelist_dot, default_dot, z, condlist, choicelist, def
 # linear between the knots; constant outside, where the nearest knot's value is taken unless another is given
 @rule(np.interp, inputs=("x", "xp", "fp"), real_only=True)
 def interp(z_bar, z, x, xp, fp, left=None, right=None):
-    knots = np.asarray(xp)
-    at = numerics.segment(x, knots)
-    width = knots[at + 1] - knots[at]
-    part = np.clip((x - knots[at]) / width, 0, 1)
-    between = numerics.inside(x, knots[0], knots[-1])
-    values = np.asarray(fp)
-    slope = np.where(between, (values[at + 1] - values[at]) / width, 0)
+    at = numerics.segment(x, xp)
+    width = xp[at + 1] - xp[at]
+    part = np.clip((x - xp[at]) / width, 0, 1)
+    between = numerics.inside(x, xp[0], xp[-1])
+    slope = np.where(between, (fp[at + 1] - fp[at]) / width, 0)
     x_bar = z_bar * slope
     xp_bar = -numerics.scatter_add(x_bar * (1 - part), at, xp) - numerics.scatter_add(x_bar * part, at + 1, xp)
-    reads = numerics.reads_knots(x, knots, left, right)
+    reads = numerics.reads_knots(x, xp, left, right)
     fp_bar = numerics.scatter_add(z_bar * (reads * (1 - part)), at, fp) + numerics.scatter_add(z_bar * (reads * part), at + 1, fp)
     return x_bar, xp_bar, fp_bar
 
 
 @pushforward_of(np.interp)
 def interp_pushforward(x_dot, xp_dot, fp_dot, z, x, xp, fp, left=None, right=None):
-    knots = np.asarray(xp)
-    at = numerics.segment(x, knots)
-    width = knots[at + 1] - knots[at]
-    part = np.clip((x - knots[at]) / width, 0, 1)
-    between = numerics.inside(x, knots[0], knots[-1])
-    values = np.asarray(fp)
-    slope = np.where(between, (values[at + 1] - values[at]) / width, 0)
+    at = numerics.segment(x, xp)
+    width = xp[at + 1] - xp[at]
+    part = np.clip((x - xp[at]) / width, 0, 1)
+    between = numerics.inside(x, xp[0], xp[-1])
+    slope = np.where(between, (fp[at + 1] - fp[at]) / width, 0)
     from_x = x_dot * slope
     from_xp = -slope * (xp_dot[at] * (1 - part) + xp_dot[at + 1] * part)
-    reads = numerics.reads_knots(x, knots, left, right)
+    reads = numerics.reads_knots(x, xp, left, right)
     from_fp = reads * (fp_dot[at] * (1 - part) + fp_dot[at + 1] * part)
     return from_x, from_xp, from_fp
 

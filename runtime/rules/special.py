@@ -1,4 +1,4 @@
-"""What are the derivatives of SciPy's special functions?  Entered when one is first looked up.
+"""What are the derivatives of SciPy's special functions, and of what it shares with NumPy?  Entered when one is first looked up.
 
 SciPy is never imported from here: a function of its that someone looks up proves that it is loaded.
 """
@@ -6,11 +6,14 @@ SciPy is never imported from here: a function of its that someone looks up prove
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from functools import cache
 from types import ModuleType
 
+import numpy as np
+
 from retrograd.runtime.rules import text
-from retrograd.runtime.rules.rule import elementwise
+from retrograd.runtime.rules.rule import elementwise, lookup, register
 
 #: Partials by name; 1.128... is 2/sqrt(pi), 0.398... is 1/sqrt(2 pi).
 PARTIALS: dict[str, tuple[str, ...]] = {
@@ -33,12 +36,27 @@ PARTIALS: dict[str, tuple[str, ...]] = {
 }
 
 
+#: Functions of ``scipy.linalg`` that are those of ``np.linalg`` but for keywords, which the rules do not take.
+SHARED = ("inv", "pinv", "det", "solve", "norm", "svdvals")
+
+
 def register_loaded() -> bool:
-    """Enter the rules, once, if SciPy's module is loaded; whether it is."""
-    module = sys.modules.get("scipy.special")
-    if module is not None:
-        _register(module)
-    return module is not None
+    """Enter the rules, once for each module, if SciPy's modules are loaded; whether one is."""
+    found = False
+    for name, enter in (("scipy.special", _register), ("scipy.linalg", _share)):
+        module = sys.modules.get(name)
+        if module is not None:
+            enter(module)
+            found = True
+    return found
+
+
+@cache
+def _share(module: ModuleType) -> None:
+    for name in SHARED:
+        known = lookup(getattr(np.linalg, name))
+        assert known is not None
+        register(replace(known, primitive=getattr(module, name), name=f"scipy.linalg.{name}"))
 
 
 @cache

@@ -145,12 +145,18 @@ def _picks_copies(key: Any) -> bool:
 def sharing(fn: Any, args: tuple[Atom, ...], kwargs: Iterable[tuple[str, Atom]]) -> str:
     """Is the result of a call memory of its own (``fresh``), a ``view`` of the first operand, or ``maybe`` one?"""
     if fn is operator.getitem:
-        return "view" if isinstance(getattr(args[0], "type", None), ListT) else _sharing_of_key(args[1])
+        return _sharing_of_key(args[1]) if _is_array(args[0]) else "view"
     if fn is np.diff:
         times = args[1] if len(args) > 1 else dict(kwargs).get("n", Const(1))
         return "fresh" if isinstance(times, Const) and times.value else "maybe"
+    if fn is np.array and not _is_copying(dict(kwargs).get("copy", Const(True))):
+        return "maybe"
     rule = lookup(fn)
     return "fresh" if rule is None or fn is np.ndarray.astype else rule.sharing
+
+
+def _is_copying(asked: Any) -> bool:
+    return isinstance(asked, Const) and asked.value is True
 
 
 def _sharing_of_key(key: Any) -> str:
