@@ -121,6 +121,8 @@ class Heap:
         base = self.now(view.base, depth + 1)
         if base is view.version:
             return var
+        if isinstance(base, Unknown):
+            return base
         if not view.sure:
             return Unknown(
                 f"whether {var.hint or 'this'} is a view of an array that was written since is known only at run time",

@@ -24,11 +24,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=5.0)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--no-shrink", action="store_true", help="print failures as they are found")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     end, at, tally, failures = time.monotonic() + 60 * options.minutes, options.seed, Counter[str](), []
     while time.monotonic() < end:
-        found = one_round(at, tally)
+        found = one_round(at, tally, not options.no_shrink)
         if found:
             failures.append(found)
             print(found, flush=True)
@@ -37,12 +38,13 @@ def main() -> int:
     return bool(failures)
 
 
-def one_round(at: int, tally: Counter[str]) -> str:
+def one_round(at: int, tally: Counter[str], shrink: bool = True) -> str:
     """The smallest program of a round that fails, as a file; empty if none does."""
     smallest: list[tuple[Program, str]] = []
+    phases = (Phase.generate, Phase.shrink) if shrink else (Phase.generate,)
 
     @seeded(at)
-    @settings(max_examples=ROUND, deadline=None, database=None, suppress_health_check=list(HealthCheck), phases=(Phase.generate, Phase.shrink))
+    @settings(max_examples=ROUND, deadline=None, database=None, suppress_health_check=list(HealthCheck), phases=phases)
     @given(programs())
     def search(program: Program) -> None:
         try:
