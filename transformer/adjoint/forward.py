@@ -181,11 +181,13 @@ class Forward:
     def branch(self, stmt: If) -> None:
         outer = self.dots
         sides = []
+        nothing: set[int] = set()
         for block in (stmt.then, stmt.orelse):
             self.dots = dict(outer)
             with self.build.block() as stmts:
                 self.block(block.stmts)
                 wanted = [k for k, r in enumerate(stmt.results) if r in self.active]
+                nothing.update(k for k in wanted if self.may_be_nothing(block.yields[k]))
                 ends = {k: self.end(block.yields[k]) for k in wanted}
             sides.append((stmts, ends))
         self.dots = outer
@@ -195,6 +197,8 @@ class Forward:
             if r in self.active:
                 var = Var(self.hint(r), carried(r.type))
                 self.dots[r] = var
+                if k in nothing:
+                    self.masked.add(var)
                 new.append(var)
                 then.append(a[k])
                 orelse.append(b[k])
@@ -215,6 +219,10 @@ class Forward:
         body = Block(tuple(stmts), (*stmt.body.yields, *ends))
         self.build.add(replace(stmt, results=(*stmt.results, *new), body=body))
 
+    def may_be_nothing(self, atom: Atom) -> bool:
+        """Is the tangent a zero that says "does not move" on some path (R6)?"""
+        return not self.is_active(atom) or self.dots.get(atom) in self.masked  # type: ignore[call-overload]
+
     def end(self, atom: Atom) -> Atom:
         return atom if isinstance(atom, Undefined) else self.dot(atom)
 
@@ -223,6 +231,9 @@ class Forward:
         args = [Var(self.hint(stmt.args[k]), carried(stmt.args[k].type)) for k in at]
         inits = [self.end(stmt.inits[k]) for k in at]
         results = [Var(self.hint(stmt.results[k]), carried(stmt.results[k].type)) for k in at]
+        for k, arg, result in zip(at, args, results):
+            if self.may_be_nothing(stmt.inits[k]):
+                self.masked.update((arg, result))
         return at, args, inits, results
 
     def loop_body(self, stmt: Any, at: list[int], args: list[Var]) -> Block:

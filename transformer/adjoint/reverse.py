@@ -9,7 +9,7 @@ of carried values and accumulates those of values from outside (L2).  The sweep 
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -249,16 +249,32 @@ class Reverse:
 
     def _elementwise(self, stmt: Let, rule: Any, env: dict[str, Atom], z_bar: Atom, masked: bool) -> None:
         scope = {**env, "z": stmt.var}
+
+        def handed_on(at: int, times: Any) -> Atom:
+            slope = context.partial(self.low, rule, at, scope)
+            if _has_complex(stmt.call):
+                slope = self.build.call(numerics.conj, slope)
+            return self.build.call(times, z_bar, slope, form="operator" if times is operator.mul else "call")  # type: ignore[no-any-return]
+
+        strong = rule.singular and z_bar in self.masked
         for at, name in enumerate(rule.inputs):
             if self.is_active(env[name]):
-                slope = context.partial(self.low, rule, at, scope)
-                if _has_complex(stmt.call):
-                    slope = self.build.call(numerics.conj, slope)
-                strong = rule.singular and z_bar in self.masked
-                g = self.build.call(
-                    numerics.strong if strong else operator.mul, z_bar, slope, form="call" if strong else "operator"
-                )
+                if strong and isinstance(type_of(z_bar), ScalarT):
+                    g = self._unless_zero(z_bar, lambda at=at: handed_on(at, operator.mul))  # type: ignore[misc]
+                else:
+                    g = handed_on(at, numerics.strong if strong else operator.mul)
                 self.accumulate(env[name], g, (), masked)
+
+    def _unless_zero(self, z_bar: Atom, make: Callable[[], Atom]) -> Atom:
+        """``make() if z_bar else 0.0``: at a structural zero the partial is not even computed, which might raise (R6, L3)."""
+        with self.build.block() as stmts:
+            g = make()
+        if not stmts:
+            return g
+        result = Var("", context.cotangent(type_of(g)))
+        blocks = Block(tuple(stmts), (g,)), Block((), (context.zero(self.low, result.type),))
+        self.build.add(If((result,), z_bar, *blocks, self.build.loc, None, False))
+        return result
 
     # -- branches -----------------------------------------------------------------------------------------
 
@@ -296,6 +312,8 @@ class Reverse:
                 continue
             result = Var("", context.cotangent(self.type_at(*place)))
             ends = []
+            if any(place not in bars or bars[place] in self.masked for bars, _ in paths):
+                self.masked.add(result)  # one side may hand on nothing
             for bars, stmts in paths:
                 with self.build.block() as extra:
                     end = bars[place] if place in bars else self.zeros(place, self._outer_bar(place, (a, b), incoming))
@@ -356,20 +374,19 @@ class Reverse:
         outer = self.bars
         inits, args, places = [], [], []
         for k in carried:
-            bar = incoming[k]
-            start = bar if bar is not None else self.zeros((stmt.results[k], ()))
-            self._carry(start, (stmt.args[k], ()), inits, args, places)
+            self._carry(incoming[k], (stmt.results[k], ()), (stmt.args[k], ()), inits, args, places)
         for place in free:
-            start = outer.get(place)
-            self._carry(start if start is not None else self.zeros(place), place, inits, args, places)
+            self._carry(outer.get(place), place, place, inits, args, places)
         yields, stmts = self._loop_body(stmt, carried, free, args)
         idle = {k for k in range(len(carried), len(args)) if yields[k] is args[k]}
         args, inits, yields, places = (
             [x for k, x in enumerate(xs) if k not in idle] for xs in (args, inits, yields, places)
         )
         results = [Var("", a.type) for a in args]
-        for result, place in zip(results, places):
+        for result, arg, place in zip(results, args, places):
             self.name(result, place)
+            if arg in self.masked:
+                self.masked.add(result)
         each, index = self._backwards(stmt)
         self.build.add(
             For(
@@ -391,8 +408,14 @@ class Reverse:
         for k, result in zip(carried, results):
             self.accumulate(stmt.inits[k], result)
 
-    def _carry(self, start: Atom, place: Place, inits: list[Any], args: list[Any], places: list[Any]) -> None:
+    def _carry(
+        self, start: Atom | None, origin: Place, place: Place, inits: list[Any], args: list[Any], places: list[Any]
+    ) -> None:
+        """A cotangent goes round; zeros to start with may be all there is, in the first pass or after none (R6)."""
         arg = Var("", context.cotangent(self.type_at(*place)))
+        if start is None or start in self.masked:
+            self.masked.add(arg)
+        start = start if start is not None else self.zeros(origin)
         self.name(start, place)
         self.name(arg, place)
         inits.append(start)
