@@ -364,7 +364,7 @@ def finish(
     stage = Stage(visible=visible, cotangents=cotangents or {})
     unfolded = verified(fn.params, own_stores(fn.params, fn.body), own_stores, stage)
     named = _named(hints)
-    body = verified(fn.params, fold_temporaries(unfolded, named), fold_temporaries, stage)
+    body = verified(fn.params, fold_temporaries(unfolded, named, fn.params), fold_temporaries, stage)
     seam = next((k for k, s in enumerate(body.stmts) if not s.forward and not _is_record(s)), len(body.stmts))
     fn = replace(fn, body=body, options={**fn.options, "seam": seam if seam and ahead else -1})
     names = assign_names(fn.params, body, hints, names_taken(body))

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -22,35 +20,11 @@ from ..builder import type_of
 from ..infer import Static, infer
 from ..ir import Atom, Call, Const, Var
 from ..types import ArrayT, ScalarT, same_shape
+from . import switches
 from .helpers import HELPERS
+from .switches import applied, is_on, note, without
 
 MUL, ADD, SUB, DIV, NEG, POW = operator.mul, operator.add, operator.sub, operator.truediv, operator.neg, operator.pow
-_off: ContextVar[frozenset[str]] = ContextVar("laws switched off", default=frozenset())
-_applied: ContextVar[set[str]] = ContextVar("laws that applied", default=set())
-
-
-@contextmanager
-def without(*names: str) -> Iterator[None]:
-    """Switch laws off by name, inside a ``with``."""
-    unknown = set(names) - set(NAMES)
-    if unknown:
-        raise KeyError(f"no such law: {', '.join(sorted(unknown))}")
-    token = _off.set(_off.get() | set(names))
-    try:
-        yield
-    finally:
-        _off.reset(token)
-
-
-@contextmanager
-def applied() -> Iterator[set[str]]:
-    """The names of the laws that apply inside a ``with``."""
-    names: set[str] = set()
-    token = _applied.set(names)
-    try:
-        yield names
-    finally:
-        _applied.reset(token)
 
 
 class Terms:
@@ -370,7 +344,8 @@ LAWS: dict[Any, list[tuple[str, Callable[..., Atom | None]]]] = {
     POW: [("first power", first_power)],
     np.sum: [("sign out of sum", sign_out_of_sum), ("scalar out of sum", scalar_out_of_sum), ("sum of products", sum_of_products)],
 }  # fmt: skip
-NAMES = sorted({name for laws in LAWS.values() for name, _ in laws} | {"helpers by rank", "defaults unsaid"})
+switches.NAMES |= {name for laws in LAWS.values() for name, _ in laws} | {"helpers by rank", "defaults unsaid"}
+NAMES = sorted(switches.NAMES)
 
 #: np.sum(x, axis=None, keepdims=False) -> np.sum(x)
 NUMPY_DEFAULTS = {np.sum, np.mean, np.max, np.min, np.prod, np.cumsum}
@@ -409,8 +384,11 @@ def _attempts(fn: Any, args: tuple[Atom, ...], kwargs: dict[str, Atom]) -> Itera
 def apply_laws(build: Any, fn: Any, args: tuple[Atom, ...], kwargs: dict[str, Atom], hint: str) -> Atom | None:
     """The first law that applies, or None."""
     for name, attempt in _attempts(fn, args, kwargs):
-        found = None if name in _off.get() else attempt(build, fn, args, kwargs, hint)
+        found = attempt(build, fn, args, kwargs, hint) if is_on(name) else None
         if found is not None:
-            _applied.get().add(name)
+            note(name)
             return found
     return None
+
+
+__all__ = ["LAWS", "NAMES", "applied", "apply_laws", "without"]
