@@ -238,8 +238,19 @@ class Emitter:
                 follows = pending[0] if pending else None
                 handled = isinstance(follows, If) and stmt.catch is not None and follows.cond is stmt.results[0]
                 self.region(stmt, pending.pop(0) if handled else None)  # type: ignore[arg-type]
+            elif isinstance(stmt, Let) and pending and _is_part(pending[0], stmt):
+                parts = []
+                while pending and _is_part(pending[0], stmt):
+                    parts.append(pending.pop(0))
+                self.unpack(stmt, parts)  # type: ignore[arg-type]
             else:
                 self.stmt(stmt)
+
+    def unpack(self, row: Let, parts: list[Let]) -> None:
+        """``x, y = tape.pop()``."""
+        names = {part.call.args[1].value: self.names[part.var] for part in parts}  # type: ignore[union-attr]
+        targets = ", ".join(names.get(k, "_") for k in range(len(row.var.type.items)))
+        self.line(f"{targets} = {self.text(self.call(row.call))}", row.loc)
 
     def region(self, stmt: Region, handler: If | None = None) -> None:
         if stmt.catch is None:
@@ -588,6 +599,11 @@ class Emitter:
             self.line(f"raise {self.text(self.expr(stmt.call.args[0]))}", stmt.loc)
             return
         self.line(self.text(ast.Raise(self.call(stmt.call), None)) if stmt.call else "raise", stmt.loc)
+
+
+def _is_part(stmt: Stmt, row: Let) -> bool:
+    """Is it one of the values that were recorded together?"""
+    return isinstance(stmt, Let) and stmt.call.form == "unpack" and stmt.call.args[0] is row.var
 
 
 def _means(text: str, node: ast.AST) -> bool:

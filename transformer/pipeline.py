@@ -6,6 +6,7 @@ Each pass is pure: a program in, a program (or a fact about it) out.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -64,7 +65,9 @@ from .simplify.cse import merge_common
 from .simplify.dce import eliminate_dead
 from .simplify.fold import fold_temporaries
 from .simplify.laws import apply_laws
+from .simplify.shapes import shapes_by_name
 from .simplify.stores import whole_stores
+from .simplify.sums import gather_sums
 from .types import OPAQUE, AggregateT, ArrayT, ListT, NumberT, ScalarT, is_inexact
 from .verify import Stage, verified
 
@@ -81,6 +84,7 @@ PRIMAL: list[Pass] = [
 JOINT: list[Pass] = [
     (merge_common, "the reverse sweep reuses what the forward sweep computed"),
     (eliminate_dead, "cotangents nobody asked for go"),
+    (shapes_by_name, "a temporary is not kept for its shape"),
 ]
 
 
@@ -143,6 +147,8 @@ def join(
         whole = expand(whole)
         stage = replace(stage, visible=branch_values(whole))
     whole = run(JOINT, params, whole, stage)
+    whole = eliminate_dead(gather_sums(whole, lambda v: sweeps.hints.get(v, v.hint)))
+    verified(params, whole, gather_sums, stage)
     ahead = tuple(s for s in whole.stmts if s.forward)
     back = tuple(s for s in whole.stmts if not s.forward)
     written = written_values(sweeps.primal.params, Block(ahead, whole.yields))
@@ -308,7 +314,7 @@ def _opened_tapes(record_vars: Iterable[Var]) -> tuple[dict[Var, Var], list[Stmt
     """A pullback may run again: it pops from copies of the tapes."""
     renamed, stmts = {}, []
     for var in record_vars:
-        if isinstance(var.type, ListT) and var.hint.endswith("_tape"):
+        if isinstance(var.type, ListT) and var.hint.endswith("tape"):
             renamed[var] = Var(var.hint, var.type)
             stmts.append(Let(renamed[var], Call(list, (var,)), None, False))
     return renamed, stmts
@@ -363,7 +369,7 @@ def finish(
     visible = frozenset(fn.options.get("unset", ())) | branch_values(fn.body)
     stage = Stage(visible=visible, cotangents=cotangents or {})
     unfolded = verified(fn.params, own_stores(fn.params, fn.body), own_stores, stage)
-    named = _named(hints)
+    named = _named(hints, unfolded)
     body = verified(fn.params, fold_temporaries(unfolded, named, fn.params), fold_temporaries, stage)
     seam = next((k for k, s in enumerate(body.stmts) if not s.forward and not _is_record(s)), len(body.stmts))
     fn = replace(fn, body=body, options={**fn.options, "seam": seam if seam and ahead else -1})
@@ -377,11 +383,17 @@ def _is_record(stmt: Stmt) -> bool:
     return isinstance(stmt, Let) and stmt.call.fn is list and not stmt.call.args
 
 
-def _named(hints: dict[Var, str]) -> Callable[[Var], bool]:
-    def named(var: Var) -> bool:
-        return bool(hints.get(var, var.hint))
+def _named(hints: dict[Var, str], block: Block) -> Callable[[Var], bool]:
+    """Does a value have a name?  That of a sum is not the name of what the sum starts with, where both are numbers."""
+    lets = [s for s in walk(block) if isinstance(s, Let)]
 
-    return named
+    def name(var: Var) -> str:
+        return hints.get(var, var.hint)
+
+    sums = [s for s in lets if not s.forward and s.call.fn in (operator.add, operator.sub) and isinstance(s.var.type, ScalarT)]
+    parts = {a for s in sums for a in s.call.args[:1] if isinstance(a, Var) and name(a) == name(s.var)}
+    starts = {s.var for s in lets if not s.forward and s.var in parts}
+    return lambda var: bool(name(var)) and var not in starts
 
 
 __all__ = ["Written", "gradient", "pair", "tangent"]

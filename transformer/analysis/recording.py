@@ -1,8 +1,8 @@
 """Which forward values does the reverse sweep need that are no longer there, and how do they get there?
 
 In straight-line code every value is still there under a name of its own.  Inside loops a value read by the mirror
-iteration is recomputed where that costs a few scalar operations, and otherwise taped: pushed where it is defined,
-popped at the top of the mirror iteration (to-be-recorded analysis).
+iteration is recomputed where that costs a few scalar operations (a record costs about two), and otherwise taped:
+pushed where it is defined, popped at the top of the mirror iteration (to-be-recorded analysis).
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ CHEAP = {
 }  # fmt: skip
 VIEWS = {operator.getitem, np.transpose, getattr}
 DEPTH = 4
+MOST_STEPS = 3  # of arithmetic on floats, to compute again what one record would bring back
 
 
 @dataclass
@@ -95,7 +96,7 @@ class Recorder:
             if var in scope.available:
                 continue
             steps = self.recipe(var, scope)
-            if steps is None:
+            if steps is None or len({s.var for s in steps if _is_arithmetic(s)} - scope.available) > MOST_STEPS:
                 steps = [self.tape(var)]
             for step in steps:
                 if step.var not in scope.available:
@@ -111,6 +112,10 @@ class Recorder:
             self.pushes[var] = tape
             self.tapes.append(tape)
         return Let(var, Call(emitted.pop, (self.pushes[var],)), None, False)
+
+
+def _is_arithmetic(stmt: Let) -> bool:
+    return stmt.call.fn not in VIEWS and getattr(stmt.var.type, "dtype", INT.dtype).kind in "fc"
 
 
 @dataclass

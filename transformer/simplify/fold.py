@@ -44,7 +44,7 @@ from ..ir import (
     vars_of,
     walk,
 )
-from ..types import ScalarT
+from ..types import AggregateT, ScalarT
 from .switches import is_on, note
 
 MAX_OPERATIONS = 14
@@ -136,8 +136,8 @@ class Folder:
         if self.counts[stmt.var] != times or not times or call.fn in KEPT or operations(call) > MAX_OPERATIONS:
             return False
         if call.fn is emitted.pop:
-            return times == 1 and self.pops[call.args[0]] == 1
-        if self.named(stmt.var) or not (is_pure(call) or call.fn in CHOICES):
+            return times == 1 and self.pops[call.args[0]] == 1 and not isinstance(stmt.var.type, AggregateT)
+        if self.named(stmt.var) or call.form == "unpack" or not (is_pure(call) or call.fn in CHOICES):
             return False
         return times == 1 or _is_repeated(stmt, times)
 
@@ -154,7 +154,7 @@ class Folder:
 def _is_repeated(stmt: Let, times: int) -> bool:
     """Is it a step that costs as much as its name?"""
     call = stmt.call
-    if call.fn not in REPEATED or not isinstance(stmt.var.type, ScalarT) or stmt.var.type.weak is not True:
+    if call.fn not in REPEATED or _takes_records(call) or not isinstance(stmt.var.type, ScalarT) or stmt.var.type.weak is False:
         return False
     is_index = stmt.var.type.dtype.kind == "i"
     if not is_on("one step is repeated") or times > 2 or operations(call) > (2 if is_index else 1):

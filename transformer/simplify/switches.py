@@ -16,6 +16,12 @@ _applied: ContextVar[set[str]] = ContextVar("rewrites that applied", default=set
 #: The rewrites of whole programs, and what each is; those of single calls are the rows of ``laws.LAWS``.
 REWRITES: dict[str, str] = {
     "one step is repeated": "t = n - 1; f(t); g(t) -> f(n - 1); g(n - 1)",
+    "records together": "x_tape.append(x); y_tape.append(y) -> tape.append((x, y))",
+    "shapes by name": "t = r ** 2; t.size -> r.size",
+    "sums are gathered": "b = b + x; ...; b = b + y -> ...; b = b + (x + y)",
+    "like terms": "g * (b * u) + (g * u) * b -> 2 * (g * (b * u))",
+    "common factor": "g * a - g * b -> g * (a - b)",
+    "one times a count": "1.0 * n - x -> n - x",
 }
 NAMES: set[str] = set(REWRITES)
 
