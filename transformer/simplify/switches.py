@@ -16,6 +16,16 @@ _applied: ContextVar[set[str]] = ContextVar("rewrites that applied", default=set
 #: The rewrites of whole programs, and what each is; those of single calls are the rows of ``laws.LAWS``.
 REWRITES: dict[str, str] = {
     "one step is repeated": "t = n - 1; f(t); g(t) -> f(n - 1); g(n - 1)",
+    "what is put back stays": "part = u_bar[k]; u_bar[k] = 0; u_bar[k] += part + v -> u_bar[k] += v",
+    "the original is read": "u = x.copy(); u[k] = v; ... old u[j] -> ... x[j]",
+    "a part is not copied": "part = u_bar[k].copy() -> part = u_bar[k]",
+    "written once is read again": "u[i + 1] = f(u[i]) needs no record of u[i]",
+    "written once is not zeroed": "part = u_bar[i + 1]; u_bar[i + 1] = 0 -> part = u_bar[i + 1]",
+    "what cancels": "b + -b -> nothing",
+    "zeros are not added": "zeros[k] += v; zeros + g -> g[k] += v",
+    "numbers into parts": "b[k] += an array of the number s -> b[k] += s",
+    "a part that is all": "b[:, 0] += g -> b + g[:, None]    (b has one column)",
+    "constant cotangent": "total_bar = 1.0; for ...: f(total_bar) -> for ...: f(1.0)",
     "records together": "x_tape.append(x); y_tape.append(y) -> tape.append((x, y))",
     "shapes by name": "t = r ** 2; t.size -> r.size",
     "sums are gathered": "b = b + x; ...; b = b + y -> ...; b = b + (x + y)",
