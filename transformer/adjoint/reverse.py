@@ -367,6 +367,8 @@ class Reverse:
             then.append(ends[0])
             orelse.append(ends[1])
             self.bars[place] = result
+        for place in [p for p in self.bars if p not in a and p not in b]:  # cancelled on both sides
+            del self.bars[place]
         if results or a_stmts or b_stmts:
             self.build.add(
                 If(tuple(results), stmt.cond, Block(tuple(a_stmts), tuple(then)), Block(tuple(b_stmts), tuple(orelse)),
@@ -505,7 +507,7 @@ class Reverse:
             for k in carried:
                 bar = self.take(stmt.args[k])
                 yields.append(bar if bar is not None else self._zero_carried_again(stmt, k, args[carried.index(k)]))
-            yields += [self.bars[place] for place in free]
+            yields += [self.bars[place] if place in self.bars else self.zeros(place) for place in free]
             for place, y in zip(free, yields[len(carried) :]):
                 self.name(y, place)
         return yields, stmts

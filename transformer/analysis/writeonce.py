@@ -106,7 +106,7 @@ def read_again(forward: Block) -> dict[Var, Var]:
     lets = lets_of(forward)
     found: dict[Var, Var] = {}
     for loop in forward.stmts:
-        if isinstance(loop, For) and start_of(loop) is not None:
+        if isinstance(loop, For) and not loop.each.backwards and start_of(loop) is not None:
             for at, result in enumerate(loop.results):
                 chain = chain_of(loop, at)
                 if chain is not None and chain.changes and not _changed_later(forward, result):

@@ -104,6 +104,7 @@ class Folder:
         here = Counter(v for s in block.stmts for a in operands_of(s) for v in vars_of(a))
         here.update(v for a in block.yields for v in vars_of(a))
         left = Counter(here)
+        both = len({s.forward for s in block.stmts if not _is_record(s)}) > 1
         out: list[Stmt] = []
 
         def use(var: Var) -> Atom:
@@ -124,14 +125,15 @@ class Folder:
                 out += _flush(pending, lambda let: let.forward and not is_safe(let.call))
             if _writes(stmt):
                 out += _flush(pending, lambda let: self.is_written(let.call, stmt))
-            if isinstance(stmt, Let) and self.may_fold(stmt, here):
+            if isinstance(stmt, Let) and self.may_fold(stmt, here, both):
                 pending[stmt.var] = stmt
             else:
                 out.append(stmt)
         yields = tuple(rebuild(y, use) for y in block.yields)
         return Block((*out, *_flush(pending, lambda let: True)), yields)
 
-    def may_fold(self, stmt: Let, here: Counter[Var]) -> bool:
+    def may_fold(self, stmt: Let, here: Counter[Var], both: bool) -> bool:
+        """``both``: does the block hold both sweeps, of which the reverse one raises no error of the user's?"""
         call, times = stmt.call, here[stmt.var]
         if self.counts[stmt.var] != times or not times or call.fn in KEPT or operations(call) > MAX_OPERATIONS:
             return False
@@ -139,7 +141,7 @@ class Folder:
             return times == 1 and self.pops[call.args[0]] == 1 and not isinstance(stmt.var.type, AggregateT)
         if self.named(stmt.var) or call.form == "unpack" or not (is_pure(call) or call.fn in CHOICES):
             return False
-        return times == 1 or _is_repeated(stmt, times)
+        return times == 1 or (_is_repeated(stmt, times) and (not both or is_safe(call)))
 
     def is_written(self, call: Call, by: Stmt) -> bool:
         """Does a statement write what a computation reads?"""

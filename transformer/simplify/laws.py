@@ -19,7 +19,7 @@ from retrograd.runtime import numerics
 from ..builder import type_of
 from ..infer import Static, infer
 from ..ir import Aggregate, Atom, Call, Const, Var
-from ..types import ArrayT, ScalarT, same_shape
+from ..types import ArrayT, ScalarT, is_inexact, same_shape
 from . import switches
 from .helpers import ALL, HELPERS
 from .switches import applied, is_on, note, without
@@ -107,11 +107,12 @@ def constants_first(t: Terms, a: Atom, b: Atom) -> Atom | None:
 
 
 def constants_together(t: Terms, a: Atom, b: Atom) -> Atom | None:
-    """(c * a) * (d * b) -> (c * d) * (a * b)    (|c|, |d| >= 1: no overflow that was not there)"""
+    """(c * a) * (d * b) -> (c * d) * (a * b)    (|c|, |d| >= 1: no overflow that was not there; a, b no ints)"""
     left, right = t.of(a, MUL), t.of(b, MUL)
     if left and right and t.build.is_new(a) and t.build.is_new(b):
         c, d = left[0], right[0]
-        if is_number(c) and is_number(d) and abs(c.value) >= 1 and abs(d.value) >= 1:  # type: ignore[union-attr]
+        large = all(is_number(n) and abs(n.value) >= 1 for n in (c, d))  # type: ignore[union-attr]
+        if large and all(is_inexact(type_of(x)) for x in (left[1], right[1])):
             return t.call(MUL, Const(c.value * d.value), t.inner(MUL, left[1], right[1]))  # type: ignore[union-attr]
     return None
 
