@@ -350,6 +350,10 @@ class CheckedEmitter(Emitter):
         elif isinstance(stmt, (For, While)):
             self.after_all(stmt.results[1 if stmt.breaks else 0 :], stmt.loc)
 
+    def unpack(self, row: Let, parts: list[Let]) -> None:
+        super().unpack(row, parts)
+        self.after_all([part.var for part in parts], row.loc)
+
     def region(self, stmt: Region, handler: If | None = None) -> None:
         super().region(stmt, handler)
         if handler is not None:

@@ -1,7 +1,7 @@
 """How is the same program written for another reader: plain Python, or Numba?
 
 A dialect says how tapes are kept, which calls are spelt otherwise, and how statements are printed.  Python's leaves
-everything as it is; Numba's differs where Numba does not take what NumPy takes.
+the rest as it is; Numba's differs where Numba does not take what NumPy takes.
 
     for i in reversed(range(n)):          for i in range(n - 1, -1, -1):
         x = x_tape.pop()                      x = x_tape[i]
@@ -27,7 +27,7 @@ from .emit import Emitter
 from .flatten import flattened
 from .ir import Aggregate, Atom, Block, Call, Const, For, Function, Let, Ref, Region, Stmt, Var, map_blocks, walk
 from .operators import SYNTAX
-from .tapes import array_tapes
+from .tapes import array_tapes, tuple_tapes
 from .types import ArrayT, ScalarT, is_hashable
 
 
@@ -223,10 +223,6 @@ NARROW = (np.dtype(np.float32), np.dtype(np.complex64))
 # -- the two ----------------------------------------------------------------------------------------------
 
 
-def _same_tapes(forward: Block, reverse: Block) -> tuple[Block, Block]:
-    return forward, reverse
-
-
 def _as_it_is(bar: Var) -> None:
     return None
 
@@ -245,6 +241,6 @@ def _numba_program(fn: Function) -> Function:
     return replace(fn, body=numba_calls(fn.body))
 
 
-PYTHON = Dialect(Emitter, _same_tapes, _as_it_is, _same_program)
+PYTHON = Dialect(Emitter, tuple_tapes, _as_it_is, _same_program)
 NUMBA = Dialect(NumbaEmitter, array_tapes, _to_narrow, _numba_program)
 NUMBA_PAIRS = replace(NUMBA, emitter=PairsEmitter)

@@ -15,7 +15,7 @@ import math
 import operator
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import EllipsisType, NoneType
 from typing import Any
 
@@ -238,8 +238,19 @@ class Emitter:
                 follows = pending[0] if pending else None
                 handled = isinstance(follows, If) and stmt.catch is not None and follows.cond is stmt.results[0]
                 self.region(stmt, pending.pop(0) if handled else None)  # type: ignore[arg-type]
+            elif isinstance(stmt, Let) and pending and _is_part(pending[0], stmt):
+                parts = []
+                while pending and _is_part(pending[0], stmt):
+                    parts.append(pending.pop(0))
+                self.unpack(stmt, parts)  # type: ignore[arg-type]
             else:
                 self.stmt(stmt)
+
+    def unpack(self, row: Let, parts: list[Let]) -> None:
+        """``x, y = tape.pop()``."""
+        names = {part.call.args[1].value: self.names[part.var] for part in parts}  # type: ignore[union-attr]
+        targets = ", ".join(names.get(k, "_") for k in range(len(row.var.type.items)))
+        self.line(f"{targets} = {self.text(self.call(row.call))}", row.loc)
 
     def region(self, stmt: Region, handler: If | None = None) -> None:
         if stmt.catch is None:
@@ -412,7 +423,9 @@ class Emitter:
             self.assign(target, self.expr(first))
 
     def augment(self, stmt: Let, left: ast.expr, fn: Any, value: Atom) -> None:
-        """``left += value``, and the like."""
+        """``left += value``, and the like; what is negative is subtracted."""
+        if not stmt.forward:
+            fn, value = _with_sign(fn, value)
         self.line(self.text(ast.AugAssign(left, SYNTAX[fn](), self.expr(value))), stmt.loc)
 
     def store(self, stmt: Let, target: str) -> None:
@@ -588,6 +601,24 @@ class Emitter:
             self.line(f"raise {self.text(self.expr(stmt.call.args[0]))}", stmt.loc)
             return
         self.line(self.text(ast.Raise(self.call(stmt.call), None)) if stmt.call else "raise", stmt.loc)
+
+
+def _with_sign(fn: Any, value: Atom) -> tuple[Any, Atom]:
+    """x += -c * y  ->  x -= c * y    (to the bit)"""
+    opposite = {operator.add: operator.sub, operator.sub: operator.add}.get(fn)
+    if opposite is None or not isinstance(value, Call) or value.kwargs:
+        return fn, value
+    if value.fn is operator.neg:
+        return opposite, value.args[0]
+    first = value.args[0] if value.fn is operator.mul else None
+    if isinstance(first, Const) and type(first.value) in (int, float) and first.value < 0:
+        return opposite, replace(value, args=(Const(-first.value), *value.args[1:]))
+    return fn, value
+
+
+def _is_part(stmt: Stmt, row: Let) -> bool:
+    """Is it one of the values that were recorded together?"""
+    return isinstance(stmt, Let) and stmt.call.form == "unpack" and stmt.call.args[0] is row.var
 
 
 def _means(text: str, node: ast.AST) -> bool:

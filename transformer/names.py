@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .analysis.liveness import Liveness
+from .analysis.ownership import IN_PLACE
 from .ir import Block, Call, For, If, Let, Region, Var, While, bound_inside, defined_by, reads, vars_of, walk
 
 #: What a temporary is called, by what computes it.
@@ -137,6 +138,8 @@ def _clashes(block: Block, naming: Naming, live: Liveness) -> None:
         for var in made:
             naming.clash(var, after)
             naming.clash(var, made)
+        if isinstance(stmt, Let) and stmt.call.fn in IN_PLACE:  # the array is given its name before the rest is computed
+            naming.clash(stmt.var, {v for a in stmt.call.args[1:] for v in vars_of(a)} - {stmt.call.args[0]})
         if isinstance(stmt, (For, While)):
             inside = bound_inside(stmt)
             entry = live.entry[id(stmt)] | set(after) - set(made)
@@ -188,7 +191,5 @@ def _join_updates(stmt: Let, naming: Naming) -> None:
     if call.args and isinstance(call.args[0], Var):
         first = call.args[0]
         same = naming.hint(first) and naming.hint(first) == naming.hint(stmt.var)
-        from .analysis.ownership import IN_PLACE
-
         if same or call.fn in IN_PLACE:
             naming.join(first, stmt.var)

@@ -6,6 +6,7 @@ Each pass is pure: a program in, a program (or a fact about it) out.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,11 +23,11 @@ from .analysis.activity import activity
 from .analysis.ownership import (
     check_aliases,
     is_external,
+    is_view,
     memory_of,
     own_stores,
     reachable,
     roots_of,
-    shares,
     written_values,
 )
 from .analysis.recording import record
@@ -60,11 +61,15 @@ from .ir import (
 )
 from .lower import Lowering
 from .names import assign_names
+from .simplify.copies import read_originals, without_needless_copies
 from .simplify.cse import merge_common
 from .simplify.dce import eliminate_dead
 from .simplify.fold import fold_temporaries
 from .simplify.laws import apply_laws
+from .simplify.parts import keep_in_place, leave_unread
+from .simplify.shapes import shapes_by_name
 from .simplify.stores import whole_stores
+from .simplify.sums import gather_sums
 from .types import OPAQUE, AggregateT, ArrayT, ListT, NumberT, ScalarT, is_inexact
 from .verify import Stage, verified
 
@@ -81,6 +86,9 @@ PRIMAL: list[Pass] = [
 JOINT: list[Pass] = [
     (merge_common, "the reverse sweep reuses what the forward sweep computed"),
     (eliminate_dead, "cotangents nobody asked for go"),
+    (shapes_by_name, "a temporary is not kept for its shape"),
+    (keep_in_place, "what is taken out of a cotangent and put back stays there"),
+    (leave_unread, "a row of a cotangent is not zeroed if nobody reads it again"),
 ]
 
 
@@ -143,6 +151,9 @@ def join(
         whole = expand(whole)
         stage = replace(stage, visible=branch_values(whole))
     whole = run(JOINT, params, whole, stage)
+    whole = read_originals(sweeps.primal.params, gather_sums(whole, lambda v: sweeps.hints.get(v, v.hint)))
+    whole = eliminate_dead(whole)
+    verified(params, whole, gather_sums, stage)
     ahead = tuple(s for s in whole.stmts if s.forward)
     back = tuple(s for s in whole.stmts if not s.forward)
     written = written_values(sweeps.primal.params, Block(ahead, whole.yields))
@@ -240,8 +251,7 @@ def fresh_results(
         if not isinstance(var.type, (ArrayT, NumberT)):
             return var
         mine = memory_of(var, roots)
-        is_view = var in calls and shares(calls[var])
-        if is_view or mine & taken or not mine or any(is_external(r) for r in mine):
+        if is_view(var, calls) or mine & taken or not mine or any(is_external(r) for r in mine):
             return fresh(Call(np.array, (var,)), var)
         taken.update(mine)
         return var
@@ -308,7 +318,7 @@ def _opened_tapes(record_vars: Iterable[Var]) -> tuple[dict[Var, Var], list[Stmt
     """A pullback may run again: it pops from copies of the tapes."""
     renamed, stmts = {}, []
     for var in record_vars:
-        if isinstance(var.type, ListT) and var.hint.endswith("_tape"):
+        if isinstance(var.type, ListT) and var.hint.endswith("tape"):
             renamed[var] = Var(var.hint, var.type)
             stmts.append(Let(renamed[var], Call(list, (var,)), None, False))
     return renamed, stmts
@@ -362,26 +372,40 @@ def finish(
     fn = dialect.program(replace(fn, body=eliminate_dead(expand(fn.body))))
     visible = frozenset(fn.options.get("unset", ())) | branch_values(fn.body)
     stage = Stage(visible=visible, cotangents=cotangents or {})
-    unfolded = verified(fn.params, own_stores(fn.params, fn.body), own_stores, stage)
-    named = _named(hints)
-    body = verified(fn.params, fold_temporaries(unfolded, named), fold_temporaries, stage)
+    owned = verified(fn.params, own_stores(fn.params, fn.body), own_stores, stage)
+    unfolded = verified(fn.params, without_needless_copies(fn.params, owned), without_needless_copies, stage)
+    named = _named(hints, unfolded)
+    body = verified(fn.params, fold_temporaries(unfolded, named, fn.params), fold_temporaries, stage)
     seam = next((k for k, s in enumerate(body.stmts) if not s.forward and not _is_record(s)), len(body.stmts))
     fn = replace(fn, body=body, options={**fn.options, "seam": seam if seam and ahead else -1})
-    names = assign_names(fn.params, body, hints, names_taken(body))
+    names = assign_names(fn.params, body, _with_value(hints, fn), names_taken(body))
     updates = updates_in_place(fn.params, body)
     checked = emit_checked(fn, unfolded, names, updates, cotangents or {}) if is_checked() and dialect is PYTHON else None
     return Written(emit(fn, names, updates, dialect.emitter(names, updates)), fn, frozenset(written), checked)
+
+
+def _with_value(hints: dict[Var, str], fn: Function) -> dict[Var, str]:
+    """What is returned beside its gradient is called ``value`` where the user gave it no name."""
+    first = fn.result.items[0] if isinstance(fn.result, Aggregate) and fn.name.endswith("_value_and_grad") else None
+    own = isinstance(first, Var) and first not in fn.params and not hints.get(first, first.hint)
+    return {**hints, first: "value"} if own else hints  # type: ignore[dict-item]
 
 
 def _is_record(stmt: Stmt) -> bool:
     return isinstance(stmt, Let) and stmt.call.fn is list and not stmt.call.args
 
 
-def _named(hints: dict[Var, str]) -> Callable[[Var], bool]:
-    def named(var: Var) -> bool:
-        return bool(hints.get(var, var.hint))
+def _named(hints: dict[Var, str], block: Block) -> Callable[[Var], bool]:
+    """Does a value have a name?  That of a sum is not the name of what the sum starts with, where both are numbers."""
+    lets = [s for s in walk(block) if isinstance(s, Let)]
 
-    return named
+    def name(var: Var) -> str:
+        return hints.get(var, var.hint)
+
+    sums = [s for s in lets if not s.forward and s.call.fn in (operator.add, operator.sub) and isinstance(s.var.type, ScalarT)]
+    parts = {a for s in sums for a in s.call.args[:1] if isinstance(a, Var) and name(a) == name(s.var)}
+    starts = {s.var for s in lets if not s.forward and s.var in parts}
+    return lambda var: bool(name(var)) and var not in starts
 
 
 __all__ = ["Written", "gradient", "pair", "tangent"]

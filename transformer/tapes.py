@@ -1,4 +1,12 @@
-"""Where may a tape be an array?  Where the number of iterations is known when the loop starts (L2).
+"""How are tapes kept?  In plain Python one list holds what an iteration records; under Numba a tape is an array if it may be.
+
+    x_tape = []                               tape = []
+    y_tape = []                               for i in range(n):
+    for i in range(n):                            tape.append((x, y))
+        x_tape.append(x)
+        y_tape.append(y)
+
+An array where the number of iterations is known when the loop starts (L2):
 
     x_tape = []                               x_tape = np.empty(max(n, 0))
     for i in range(n):                        for i in range(n):
@@ -11,6 +19,7 @@ the outermost of them runs.  Everything else stays a list, whose items Numba typ
 from __future__ import annotations
 
 import operator
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -32,11 +41,14 @@ from .ir import (
     While,
     blocks_of,
     bound_inside,
+    defined_by,
     definitions,
     map_blocks,
+    reads,
     vars_of,
 )
-from .types import ArrayT, ListT, ScalarT, fresh_axis
+from .simplify.switches import is_on, note
+from .types import AggregateT, ArrayT, ListT, ScalarT, fresh_axis
 
 #: Element types that a tape is allocated with; other scalars may be wider in Numba than in NumPy.
 DTYPES = {np.dtype(float): None, np.dtype(complex): np.complex128}
@@ -170,4 +182,92 @@ def _replaced(block: Block, changed: dict[int, tuple[Stmt, ...]]) -> Block:
     stmts: list[Stmt] = []
     for stmt in block.stmts:
         stmts += changed.get(id(stmt)) or (map_blocks(stmt, lambda inner: _replaced(inner, changed)),)
+    return Block(tuple(stmts), block.yields)
+
+
+# -- one tape for several values ----------------------------------------------------------------------------
+
+TOGETHER = "records together"
+
+
+def tuple_tapes(forward: Block, reverse: Block) -> tuple[Block, Block]:
+    """Both sweeps with one tape, of tuples, for what one block records."""
+    if not is_on(TOGETHER):
+        return forward, reverse
+    counts = Counter(reads(forward)) + Counter(reads(reverse))
+    opened = {s.var for s in forward.stmts if isinstance(s, Let) and s.call.fn is list and not s.call.args}
+    pops = {s.call.args[0]: (s, at) for s, at in _lets(reverse) if s.call.fn is emitted.pop}
+    changed: dict[int, tuple[Stmt, ...]] = {}
+    openings: dict[Var, tuple[Stmt, ...]] = {}
+
+    def may_join(push: Let) -> bool:
+        tape = push.call.args[0]
+        return tape in opened and tape in pops and counts[tape] == 2 and tape.type.item is not None  # type: ignore[union-attr]
+
+    for group in _groups(forward, may_join):
+        for part in _same_mirror(group, pops):
+            if len(part) > 1:
+                note(TOGETHER)
+                changed.update(_joined_records(part, pops, openings))
+    changed.update({id(s): openings[s.var] for s in forward.stmts if isinstance(s, Let) and s.var in openings})
+    return _exchanged(forward, changed), _exchanged(reverse, changed)
+
+
+def _lets(block: Block) -> Iterator[tuple[Let, Block]]:
+    """Every ``Let`` inside, with the block it stands in."""
+    for stmt in block.stmts:
+        if isinstance(stmt, Let):
+            yield stmt, block
+        for inner in blocks_of(stmt):
+            yield from _lets(inner)
+
+
+def _groups(block: Block, may_join: Callable[[Let], bool], carried: dict[Var, Atom] | None = None) -> Iterator[list[Let]]:
+    """The pushes of one block that may be made at the last of them: no carried value has its next value by then."""
+    at = {v: k for k, s in enumerate(block.stmts) for v in defined_by(s)}
+    nexts = carried or {}
+    group: list[Let] = []
+    for k, stmt in enumerate(block.stmts):
+        if isinstance(stmt, Let) and stmt.call.fn is emitted.push and may_join(stmt):
+            if any(at.get(nexts.get(p.call.args[1]), k) < k for p in group):  # type: ignore[arg-type]
+                yield group
+                group = []
+            group.append(stmt)
+        for inner in blocks_of(stmt):
+            is_loop = isinstance(stmt, (For, While)) and inner is stmt.body
+            yield from _groups(inner, may_join, dict(zip(stmt.args, stmt.body.yields)) if is_loop else None)  # type: ignore[union-attr]
+    yield group
+
+
+def _same_mirror(group: list[Let], pops: dict[Atom, tuple[Let, Block]]) -> Iterator[list[Let]]:
+    """The pushes whose pops stand in one block."""
+    by_block: dict[int, list[Let]] = {}
+    for push in group:
+        by_block.setdefault(id(pops[push.call.args[0]][1]), []).append(push)
+    yield from by_block.values()
+
+
+def _joined_records(
+    group: list[Let], pops: dict[Atom, tuple[Let, Block]], openings: dict[Var, tuple[Stmt, ...]]
+) -> dict[int, tuple[Stmt, ...]]:
+    """What becomes of the openings, pushes and pops of tapes that are made one."""
+    taken = [pops[push.call.args[0]][0] for push in group]
+    row_type = AggregateT(tuple, tuple(pop.var.type for pop in taken))
+    tape, row = Var("tape", ListT(list, row_type)), Var("", row_type)
+    values = Aggregate(tuple, tuple(push.call.args[1] for push in group))
+    out: dict[int, tuple[Stmt, ...]] = {id(s): () for s in (*group, *taken)}
+    out[id(group[-1])] = (replace(group[-1], call=Call(emitted.push, (tape, values))),)
+    parts = (replace(pop, call=Call(operator.getitem, (row, Const(k)), (), "unpack")) for k, pop in enumerate(taken))
+    first = min(taken, key=lambda pop: next(k for k, s in enumerate(pops[group[0].call.args[0]][1].stmts) if s is pop))
+    out[id(first)] = (Let(row, Call(emitted.pop, (tape,)), None, False), *parts)
+    old = [push.call.args[0] for push in group]
+    openings.update({t: () for t in old})  # type: ignore[misc]
+    openings[old[0]] = (Let(tape, Call(list, ()), None, False),)  # type: ignore[index]
+    return out
+
+
+def _exchanged(block: Block, changed: dict[int, tuple[Stmt, ...]]) -> Block:
+    stmts: list[Stmt] = []
+    for stmt in block.stmts:
+        stmts += changed[id(stmt)] if id(stmt) in changed else (map_blocks(stmt, lambda b: _exchanged(b, changed)),)
     return Block(tuple(stmts), block.yields)

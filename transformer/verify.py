@@ -53,7 +53,7 @@ from .operators import BINARY_FUNCTIONS, COMPARE_FUNCTIONS, UNARY_FUNCTIONS
 from .types import FLOAT, AggregateT, ArrayT, Axis, ListT, NumberT, OpaqueT, ScalarT, is_numeric
 
 ATOMS = (Var, Const, Ref, Aggregate, SliceAtom, Undefined, Call)
-FORMS = {"call", "operator", "store", "add_at", "add_once", "method", "attribute"}
+FORMS = {"call", "operator", "store", "add_at", "add_once", "method", "attribute", "unpack"}
 #: How many operands the operations take that are printed as syntax.
 OPERANDS: dict[Any, int] = {
     **dict.fromkeys(BINARY_FUNCTIONS, 2), **dict.fromkeys(COMPARE_FUNCTIONS, 2), **dict.fromkeys(UNARY_FUNCTIONS, 1),

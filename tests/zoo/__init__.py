@@ -22,6 +22,7 @@ from tests.zoo import (  # noqa: F401  (imported for the rows they add)
     sequences,
     shapes,
     straight,
+    trajectories,
     tuples,
     views,
     wild,

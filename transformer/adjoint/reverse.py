@@ -9,7 +9,7 @@ of carried values and accumulates those of values from outside (L2).  The sweep 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from retrograd.runtime import emitted, numerics
 from retrograd.runtime.errors import NoRule
 from retrograd.runtime.rules import lookup
 
+from ..analysis.ownership import READ_ONLY, shares
 from ..builder import type_of
 from ..intrinsics import Intrinsic
 from ..ir import (
@@ -46,9 +47,13 @@ from ..ir import (
 )
 from ..lower import Lowering
 from ..scopes import ARITHMETIC
+from ..simplify.helpers import ALL
+from ..simplify.switches import is_on, note
 from ..types import INT, AggregateT, ArrayT, ListT, NumberT, ScalarT, equal_shapes, is_inexact, same_shape
 from . import context, lists
 
+CONSTANT, CANCELS, ZEROS = "constant cotangent", "what cancels", "zeros are not added"
+NUMBERS, WHOLE = "numbers into parts", "a part that is all"
 Place = tuple[Var, tuple[Any, ...]]  # a value, or a part of a container: (params, ("w",))
 
 
@@ -96,7 +101,41 @@ class Reverse:
         before = self.bars.get(place)
         if masked and isinstance(g, Var) and (before is None or before in self.masked):
             self.masked.add(g)
+        if before is not None and self._cancels(before, g):
+            del self.bars[place]
+            return
         self.bars[place] = g if before is None else self._add(before, g, place)
+
+    def _cancels(self, a: Atom, b: Atom) -> bool:
+        """a + -a: as if nothing had reached the place"""
+        (sign, one), (other_sign, other) = self._signed(a), self._signed(b)
+        found = sign != other_sign and self._same(one, other) and is_on(CANCELS)
+        if found:
+            note(CANCELS)
+        return found
+
+    def _signed(self, atom: Atom, sign: int = 1) -> tuple[int, Atom]:
+        """What a cotangent is, or is the negative of; numbers in the place of arrays of them."""
+        if isinstance(atom, Const) and type(atom.value) is float:
+            return (sign, atom) if atom.value > 0 else (-sign, Const(-atom.value))
+        call = self.build.calls.get(atom) if isinstance(atom, Var) else None
+        if call is not None and call.fn is operator.neg:
+            return self._signed(call.args[0], -sign)
+        number = self._spread(atom)
+        return (sign, atom) if number is None else self._signed(number, sign)
+
+    def _spread(self, atom: Atom) -> Atom | None:
+        """The number of which an array is made."""
+        call = self.build.calls.get(atom) if isinstance(atom, Var) else None
+        spread = call is not None and call.fn is numerics.broadcast_like and isinstance(type_of(call.args[0]), ScalarT)
+        return call.args[0] if call is not None and spread else None
+
+    def _same(self, a: Atom, b: Atom) -> bool:
+        """Are two cotangents the same number or array, computed once or twice?"""
+        if a is b or (isinstance(a, Const) and a == b):
+            return True
+        x, y = (self.build.calls.get(v) if isinstance(v, Var) else None for v in (a, b))
+        return x is not None and x.fn is operator.getitem and x == y
 
     def _part(self, g: Atom, at: int, key: Any) -> Atom:
         """The cotangent of one part of a container; that of a dataclass may be a tuple."""
@@ -111,11 +150,32 @@ class Reverse:
         t = self.type_at(*place)
         if isinstance(t, ListT):
             return lists.add(self.build, before, g, t)
-        total = self.build.call(operator.add, before, g, form="operator")
+        total = self._added_to(before, g)
+        if total is None:
+            total = self.build.call(operator.add, before, g, form="operator")
         if before in self.masked and g in self.masked and isinstance(total, Var):
             self.masked.add(total)
         self.name(before, place)
         self.name(total, place)
+        return total
+
+    def _added_to(self, before: Atom, g: Atom) -> Atom | None:
+        """zeros[k] += v; zeros + g -> g[k] += v"""
+        parts: list[Call] = []
+        zeros = self.build.calls.get(before)
+        while zeros is not None and zeros.fn is emitted.add_at:
+            parts.append(zeros)
+            zeros = self.build.calls.get(zeros.args[0])
+        made = self.build.calls.get(g) if self.build.is_new(g) else None
+        if not parts or zeros is None or zeros.fn is not np.zeros_like or made is None or shares(made) or made.fn in READ_ONLY:
+            return None
+        t, u = type_of(before), type_of(g)
+        if not isinstance(u, ArrayT) or t.dtype != u.dtype or not same_shape(t, u) or not is_on(ZEROS):
+            return None
+        note(ZEROS)
+        total = g
+        for part in reversed(parts):
+            total = self.build.call(emitted.add_at, total, *part.args[1:], form=part.form, type=u)
         return total
 
     def accumulate_nested(self, atom: Atom, g: Atom) -> None:
@@ -325,6 +385,8 @@ class Reverse:
             then.append(ends[0])
             orelse.append(ends[1])
             self.bars[place] = result
+        for place in [p for p in self.bars if p not in a and p not in b]:  # cancelled on both sides
+            del self.bars[place]
         if results or a_stmts or b_stmts:
             self.build.add(
                 If(tuple(results), stmt.cond, Block(tuple(a_stmts), tuple(then)), Block(tuple(b_stmts), tuple(orelse)),
@@ -378,7 +440,15 @@ class Reverse:
         for place in free:
             self._carry(outer.get(place), place, place, inits, args, places)
         yields, stmts = self._loop_body(stmt, carried, free, args)
+        fixed = {k: inits[k] for k in range(len(carried)) if yields[k] is args[k] and isinstance(inits[k], Const)}
+        if fixed and is_on(CONSTANT):
+            found = self._loop_body(stmt, carried, free, [fixed.get(k, arg) for k, arg in enumerate(args)])
+            if all(found[0][k] == bar for k, bar in fixed.items()):
+                note(CONSTANT)
+                yields, stmts = found
         idle = {k for k in range(len(carried), len(args)) if yields[k] is args[k]}
+        idle |= {k for k, bar in fixed.items() if yields[k] == bar}
+        ends = {k: inits[k] for k in range(len(carried)) if k in idle}
         args, inits, yields, places = (
             [x for k, x in enumerate(xs) if k not in idle] for xs in (args, inits, yields, places)
         )
@@ -403,10 +473,12 @@ class Reverse:
             )
         )
         self.bars = outer
-        for place, result in zip(places[len(carried) :], results[len(carried) :]):
+        made = iter(results)
+        finals = [ends[k] if k in ends else next(made) for k in range(len(carried))]
+        for place, result in zip(places[len(carried) - len(ends) :], made):
             self.bars[place] = result
-        for k, result in zip(carried, results):
-            self.accumulate(stmt.inits[k], result)
+        for k, final in zip(carried, finals):
+            self.accumulate(stmt.inits[k], final)
 
     def _carry(
         self, start: Atom | None, origin: Place, place: Place, inits: list[Any], args: list[Any], places: list[Any]
@@ -441,7 +513,7 @@ class Reverse:
         return list(_inexact_paths(var.type, ()))
 
     def _loop_body(
-        self, stmt: Any, carried: list[int], free: list[Place], args: list[Var]
+        self, stmt: Any, carried: list[int], free: list[Place], args: Sequence[Any]
     ) -> tuple[list[Atom], list[Stmt]]:
         self.bars = {}
         with self.build.block() as stmts:
@@ -458,7 +530,7 @@ class Reverse:
             for k in carried:
                 bar = self.take(stmt.args[k])
                 yields.append(bar if bar is not None else self._zero_carried_again(stmt, k, args[carried.index(k)]))
-            yields += [self.bars[place] for place in free]
+            yields += [self.bars[place] if place in self.bars else self.zeros(place) for place in free]
             for place, y in zip(free, yields[len(carried) :]):
                 self.name(y, place)
         return yields, stmts
@@ -517,6 +589,10 @@ class Reverse:
             before = self.zeros(place)
             self.masked.add(before)
         self.name(before, place)
+        number = self._spread(g)
+        if number is not None and is_on(NUMBERS):
+            note(NUMBERS)
+            g = number
         form = "add_once" if _selects_once(key) else "add_at"
         total = self.build.call(emitted.add_at, before, key, g, form=form, type=type_of(before))
         self.name(total, place)
@@ -560,11 +636,34 @@ def _getitem(sweep: Reverse, stmt: Let, z_bar: Atom) -> None:
             at = t.keys[at] if t.keys is not None else at
         _accumulate_nested(sweep, container, (at,), z_bar)
     elif isinstance(t, ArrayT):
+        whole = _as_whole(sweep, key, t, z_bar, stmt.var)
+        if whole is not None:
+            sweep.accumulate(container, whole, (), z_bar in sweep.masked)
+            return
         g = context.fit(sweep.low, z_bar, stmt.var)
         sweep.accumulate_at(container, key, g)
     else:
         g = sweep.build.call(numerics.scatter_add, z_bar, key, container)
         sweep.accumulate(container, g, (), True)
+
+
+def _as_whole(sweep: Reverse, key: Atom, t: ArrayT, z_bar: Atom, part: Var) -> Atom | None:
+    """The cotangent of x from that of ``x[:, 0]`` where the second axis has length 1: all of x was read."""
+    keys = key.items if isinstance(key, Aggregate) and key.kind is tuple else (key,)
+    if len(keys) > t.ndim or not is_on(WHOLE):
+        return None
+    first = [isinstance(k, Const) and k.value in (0, -1) and type(k.value) is int for k in keys]
+    if not any(first) or not all(k == ALL or (one and axis.one is True) for k, one, axis in zip(keys, first, t.shape)):
+        return None
+    note(WHOLE)
+    number = sweep._spread(z_bar)
+    if number is not None or isinstance(part.type, ScalarT):
+        return number if number is not None else z_bar
+    g = context.fit(sweep.low, z_bar, part)
+    back = tuple(Const(None) if one else ALL for one in first)
+    while back[-1] == ALL:
+        back = back[:-1]
+    return sweep.build.call(operator.getitem, g, Aggregate(tuple, back) if len(back) > 1 else back[0], form="operator")  # type: ignore[no-any-return]
 
 
 def _accumulate_nested(sweep: Reverse, container: Var, path: tuple[Any, ...], g: Atom) -> None:

@@ -165,6 +165,13 @@ def _sharing_of_key(key: Any) -> str:
     return "maybe" if unknown and is_basic(key) else ("view" if is_basic(key) else "fresh")
 
 
+def is_view(var: Any, calls: dict[Var, Call]) -> bool:
+    """May a value be a part of other memory?  What stores have made is the memory they wrote."""
+    while var in calls and calls[var].fn in IN_PLACE:
+        var = calls[var].args[0]
+    return var in calls and shares(calls[var])
+
+
 def shares(call: Call) -> bool:
     """May the result be memory of an operand?"""
     if call.fn is operator.getitem and _is_array(call.args[0]) and not is_basic(call.args[1]):
@@ -360,6 +367,11 @@ def own_stores(params: tuple[Var, ...], block: Block, limit: int = 200) -> Block
     raise AliasedMutation(
         "which copies this program's stores need is not settled", remedy="Copy the array before the store: u = u.copy()."
     )
+
+
+def needs_copies(params: tuple[Var, ...], block: Block) -> bool:
+    """Is there a store that a copy would have to make safe?"""
+    return _first_conflict(params, block) is not None
 
 
 def _first_conflict(params: tuple[Var, ...], block: Block) -> _Copy | None:

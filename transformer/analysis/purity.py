@@ -16,7 +16,7 @@ from retrograd.runtime import emitted, numerics
 from retrograd.runtime.rules import lookup
 
 from ..intrinsics import Intrinsic
-from ..ir import Block, Call, Let, Raise, blocks_of
+from ..ir import Aggregate, Atom, Block, Call, Const, Let, Raise, SliceAtom, blocks_of
 from ..types import ArrayT, ScalarT
 
 PURE = {
@@ -71,6 +71,36 @@ def _on_numpy_scalars(call: Call) -> bool:
         return False
     types = [type_of(a) for a in call.args]
     return any(isinstance(t, ArrayT) or (isinstance(t, ScalarT) and t.weak is False) for t in types)
+
+
+def is_safe(call: Call) -> bool:
+    """Can a whole expression not raise, given that its operands exist?"""
+    from ..builder import type_of
+
+    if getattr(call.fn, "__module__", "") == math.__name__ or isinstance(call.fn, Intrinsic):
+        return False
+    if call.fn is operator.getitem and not (isinstance(type_of(call.args[0]), ArrayT) and _is_sliced(call.args[1])):
+        return False
+    if call.fn in CAN_FAIL - {operator.getitem} and not any(map(_is_of_numpy, call.args)):
+        return False
+    return all(is_safe(a) for a in call.atoms() if isinstance(a, Call))
+
+
+def _is_sliced(key: Atom) -> bool:
+    """An index that fits every array of its rank."""
+    parts = key.items if isinstance(key, Aggregate) and key.kind is tuple else (key,)
+    return all(isinstance(k, SliceAtom) or (isinstance(k, Const) and k.value in (None, Ellipsis)) for k in parts)
+
+
+def _is_of_numpy(atom: Atom) -> bool:
+    """Is it an array or a NumPy scalar, whose arithmetic warns where Python's raises?"""
+    from ..builder import type_of
+
+    if isinstance(atom, Call):
+        own = isinstance(atom.fn, np.ufunc) or (getattr(atom.fn, "__module__", None) or "").startswith("numpy")
+        return own or any(map(_is_of_numpy, atom.args))
+    t = type_of(atom)
+    return isinstance(t, ArrayT) or (isinstance(t, ScalarT) and t.weak is False)
 
 
 def is_droppable(stmt: Let) -> bool:

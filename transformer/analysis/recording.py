@@ -1,8 +1,8 @@
 """Which forward values does the reverse sweep need that are no longer there, and how do they get there?
 
 In straight-line code every value is still there under a name of its own.  Inside loops a value read by the mirror
-iteration is recomputed where that costs a few scalar operations, and otherwise taped: pushed where it is defined,
-popped at the top of the mirror iteration (to-be-recorded analysis).
+iteration is recomputed where that costs a few scalar operations (a record costs about two), and otherwise taped:
+pushed where it is defined, popped at the top of the mirror iteration (to-be-recorded analysis).
 """
 
 from __future__ import annotations
@@ -36,8 +36,10 @@ from ..ir import (
     vars_of,
     walk,
 )
+from ..simplify.switches import is_on, note
 from ..types import INT, ArrayT, ListT, NumberT, ScalarT
 from .purity import is_pure
+from .writeonce import read_again
 
 CHEAP = {
     operator.add, operator.sub, operator.mul, operator.truediv, operator.neg, operator.floordiv, operator.mod,
@@ -45,7 +47,9 @@ CHEAP = {
     len, np.shape, np.ndim, np.size,
 }  # fmt: skip
 VIEWS = {operator.getitem, np.transpose, getattr}
+AGAIN = "written once is read again"
 DEPTH = 4
+MOST_STEPS = 3  # of arithmetic on floats, to compute again what one record would bring back
 
 
 @dataclass
@@ -59,6 +63,7 @@ class Recorder:
     exposed: frozenset[Var] = frozenset()
     pushes: dict[Var, Var] = field(default_factory=dict)
     tapes: list[Var] = field(default_factory=list)
+    again: dict[Var, Var] = field(default_factory=dict)  # reads of rows that nobody overwrites, and the array they are in
 
     # -- the decision -------------------------------------------------------------------------------------
 
@@ -77,10 +82,15 @@ class Recorder:
         if var in scope.available:
             return []
         stmt = scope.lets.get(var)
-        if stmt is None or depth == 0 or not self.cheap(stmt):
+        if stmt is None or depth == 0 or not (var in self.again or self.cheap(stmt)):
             return None
+        read = stmt.call.atoms()
+        if var in self.again:
+            read = read[1:]
+            stmt = replace(stmt, call=replace(stmt.call, args=(self.again[var], *read)))
+            note(AGAIN)
         steps: list[Let] = []
-        for atom in stmt.call.atoms():
+        for atom in read:
             for operand in vars_of(atom):
                 more = self.recipe(operand, scope, depth - 1)
                 if more is None:
@@ -95,7 +105,7 @@ class Recorder:
             if var in scope.available:
                 continue
             steps = self.recipe(var, scope)
-            if steps is None:
+            if steps is None or len({s.var for s in steps if _is_arithmetic(s)} - scope.available) > MOST_STEPS:
                 steps = [self.tape(var)]
             for step in steps:
                 if step.var not in scope.available:
@@ -111,6 +121,10 @@ class Recorder:
             self.pushes[var] = tape
             self.tapes.append(tape)
         return Let(var, Call(emitted.pop, (self.pushes[var],)), None, False)
+
+
+def _is_arithmetic(stmt: Let) -> bool:
+    return stmt.call.fn not in VIEWS and getattr(stmt.var.type, "dtype", INT.dtype).kind in "fc"
 
 
 @dataclass
@@ -141,7 +155,7 @@ def record(forward: Block, reverse: tuple[Stmt, ...], written: set[Var], trips: 
            extra: tuple[Atom, ...] = (), exposed: frozenset[Var] = frozenset()) -> tuple[Block, tuple[Stmt, ...]]:  # fmt: skip
     """Both sweeps with the records in place; ``exposed`` values may be written by the caller before they are read."""
     sources = {s.tag: s for s in walk(forward) if isinstance(s, (If, For, While, Region))}
-    recorder = Recorder(written, trips, hints, sources, exposed)
+    recorder = Recorder(written, trips, hints, sources, exposed, again=read_again(forward) if is_on(AGAIN) else {})
     lets = {s.var: s for s in forward.stmts if isinstance(s, Let)}
     new_reverse = _mirror_block(recorder, forward, Block(reverse, extra), lets, False, ())
     return _with_pushes(recorder, forward), new_reverse.stmts

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -20,37 +18,13 @@ from retrograd.runtime import numerics
 
 from ..builder import type_of
 from ..infer import Static, infer
-from ..ir import Atom, Call, Const, Var
-from ..types import ArrayT, ScalarT, same_shape
-from .helpers import HELPERS
+from ..ir import Aggregate, Atom, Call, Const, Var
+from ..types import ArrayT, ScalarT, is_inexact, same_shape
+from . import switches
+from .helpers import ALL, HELPERS
+from .switches import applied, is_on, note, without
 
 MUL, ADD, SUB, DIV, NEG, POW = operator.mul, operator.add, operator.sub, operator.truediv, operator.neg, operator.pow
-_off: ContextVar[frozenset[str]] = ContextVar("laws switched off", default=frozenset())
-_applied: ContextVar[set[str]] = ContextVar("laws that applied", default=set())
-
-
-@contextmanager
-def without(*names: str) -> Iterator[None]:
-    """Switch laws off by name, inside a ``with``."""
-    unknown = set(names) - set(NAMES)
-    if unknown:
-        raise KeyError(f"no such law: {', '.join(sorted(unknown))}")
-    token = _off.set(_off.get() | set(names))
-    try:
-        yield
-    finally:
-        _off.reset(token)
-
-
-@contextmanager
-def applied() -> Iterator[set[str]]:
-    """The names of the laws that apply inside a ``with``."""
-    names: set[str] = set()
-    token = _applied.set(names)
-    try:
-        yield names
-    finally:
-        _applied.reset(token)
 
 
 class Terms:
@@ -129,6 +103,17 @@ def constants_first(t: Terms, a: Atom, b: Atom) -> Atom | None:
             return t.call(MUL, Const(parts[0].value * one.value), parts[1])  # type: ignore[union-attr]
     if is_number(b) and not is_number(a):
         return t.call(MUL, b, a)
+    return None
+
+
+def constants_together(t: Terms, a: Atom, b: Atom) -> Atom | None:
+    """(c * a) * (d * b) -> (c * d) * (a * b)    (|c|, |d| >= 1: no overflow that was not there; a, b no ints)"""
+    left, right = t.of(a, MUL), t.of(b, MUL)
+    if left and right and t.build.is_new(a) and t.build.is_new(b):
+        c, d = left[0], right[0]
+        large = all(is_number(n) and abs(n.value) >= 1 for n in (c, d))  # type: ignore[union-attr]
+        if large and all(is_inexact(type_of(x)) for x in (left[1], right[1])):
+            return t.call(MUL, Const(c.value * d.value), t.inner(MUL, left[1], right[1]))  # type: ignore[union-attr]
     return None
 
 
@@ -239,14 +224,25 @@ def plus_zero(t: Terms, a: Atom, b: Atom) -> Atom | None:
 
 
 def plus_negative(t: Terms, a: Atom, b: Atom) -> Atom | None:
-    """a + -b -> a - b"""
-    minus_a, minus_b = t.negated(a), t.negated(b)
-    if minus_a is not None and minus_b is not None and not (is_number(a) or is_number(b)):
-        return t.call(NEG, t.inner(ADD, minus_a, minus_b))
-    if minus_b is not None and not is_number(b):
-        return t.call(SUB, a, minus_b)
-    if minus_a is not None and not is_number(a):
-        return t.call(SUB, b, minus_a)
+    """a + -b -> a - b;  a + -c * b -> a - c * b"""
+    minus_a, minus_b = _opposite(t, a), _opposite(t, b)
+    if minus_a is not None and minus_b is not None:
+        return t.call(NEG, t.inner(ADD, minus_a(), minus_b()))
+    if minus_b is not None:
+        return t.call(SUB, a, minus_b())
+    if minus_a is not None:
+        return t.call(SUB, b, minus_a())
+    return None
+
+
+def _opposite(t: Terms, atom: Atom) -> Callable[[], Atom] | None:
+    """How to write the negative of what is negative by its own text."""
+    inner = t.negated(atom)
+    if inner is not None:
+        return None if is_number(atom) else lambda: inner
+    parts = t.of(atom, MUL)
+    if parts and is_number(parts[0]) and parts[0].value < 0 and t.build.is_new(atom):  # type: ignore[union-attr]
+        return lambda: t.inner(MUL, Const(-parts[0].value), parts[1])  # type: ignore[union-attr]
     return None
 
 
@@ -275,6 +271,15 @@ def sign_of_constant(t: Terms, a: Atom) -> Atom | None:
     if parts and is_number(parts[0]) and t.build.is_new(a):
         return t.call(MUL, Const(-parts[0].value), parts[1])  # type: ignore[union-attr]
     return None
+
+
+def broadcast_of_negative(t: Terms, a: Atom) -> Atom | None:
+    """-broadcast(s) -> broadcast(-s)    (s a scalar)"""
+    parts = t.of(a, numerics.broadcast_like)
+    if not parts or not is_scalar(parts[0]):
+        return None
+    inner = t.inner(NEG, parts[0])
+    return t.build.call(numerics.broadcast_like, inner, parts[1], type=ArrayT(type_of(inner).dtype, type_of(a).shape))  # type: ignore[no-any-return]
 
 
 def first_power(t: Terms, a: Atom, b: Atom) -> Atom | None:
@@ -306,6 +311,65 @@ def sum_of_products(t: Terms, a: Atom) -> Atom | None:
         if type_of(parts[0]).dtype == type_of(parts[1]).dtype and type_of(parts[0]).dtype.kind == "f":
             return t.build.call(operator.matmul, *parts, hint=t.hint, form="operator")  # type: ignore[no-any-return]
     return None
+
+
+def sign_out_of_sum_along(build: Any, fn: Any, args: tuple[Atom, ...], kwargs: dict[str, Atom], hint: str) -> Atom | None:
+    """sum(-a, axis) -> -sum(a, axis)"""
+    t = Terms(build, hint)
+    inner = t.negated(args[0])
+    return t.call(NEG, build.call(fn, inner, *args[1:], **kwargs)) if inner is not None else None
+
+
+def weights_sum_to_one(build: Any, fn: Any, args: tuple[Atom, ...], kwargs: dict[str, Atom], hint: str) -> Atom | None:
+    """sum(g / sum(e) * e) -> g, also along an axis    (finite wherever each weighted term is)"""
+    t = Terms(build, hint)
+    parts = t.of(args[0], MUL) if len(args) == 1 else None
+    if not parts or not build.is_new(args[0]):
+        return None
+    for share, e in (parts, parts[::-1]):
+        found = _of_sum(t, share, e, kwargs)
+        if found is not None:
+            return found
+    return None
+
+
+def _of_sum(t: Terms, share: Atom, e: Atom, kwargs: dict[str, Atom]) -> Atom | None:
+    """``g``, in the shape of ``share``, where that is ``g / sum(e)``."""
+    opened = t.of(share, operator.getitem)
+    quotient = t.of(opened[0] if opened else share, DIV)
+    total = t.build.calls.get(quotient[1]) if quotient and isinstance(quotient[1], Var) else None
+    if total is None or total.fn is not np.sum or total.args[0] is not e or len(total.args) > 1 or not is_array(e):
+        return None
+    g, (asked, summed) = quotient[0], (_along(kwargs), _along(dict(total.kwargs)))  # type: ignore[index]
+    if asked is None or summed is None or asked[0] != summed[0]:
+        return None
+    axis, keeps = asked
+    if axis is None:
+        return g if not opened and is_scalar(share) and is_scalar(g) and not keeps else None
+    where = tuple(Const(None) if k == axis % type_of(e).ndim else ALL for k in range(type_of(e).ndim))
+    if not keeps or (not summed[1] and (opened is None or not _is_new_axis(opened[1], where))) or (summed[1] and opened):
+        return None
+    one = next(k for k, part in enumerate(where) if part is not ALL)
+    if not is_array(share) or type_of(share).ndim != len(where) or type_of(share).shape[one].one is not True:
+        return None
+    if is_array(g):
+        key = Aggregate(tuple, where)
+        made = g if summed[1] else t.build.call(operator.getitem, g, key, hint=t.hint, form="operator")
+        return made if same_shape(type_of(made), type_of(share)) else None
+    return t.build.call(numerics.broadcast_like, g, share, type=ArrayT(type_of(share).dtype, type_of(share).shape))  # type: ignore[no-any-return]
+
+
+def _along(kwargs: dict[str, Atom]) -> tuple[int | None, bool] | None:
+    """The axis of a sum, and whether it stays."""
+    axis, keeps = kwargs.get("axis", Const(None)), kwargs.get("keepdims", Const(False))
+    known = isinstance(axis, Const) and isinstance(keeps, Const) and not set(kwargs) - {"axis", "keepdims"}
+    return (axis.value, bool(keeps.value)) if known and (axis.value is None or type(axis.value) is int) else None  # type: ignore[union-attr]
+
+
+def _is_new_axis(key: Atom, where: tuple[Atom, ...]) -> bool:
+    """Does an index put an axis of length 1 there, and nothing else?  Slices at its end may be unsaid."""
+    given = key.items if isinstance(key, Aggregate) else (key,)
+    return given == where[: len(given)] and all(part == ALL for part in where[len(given) :])
 
 
 # -- broadcasts -------------------------------------------------------------------------------------------
@@ -352,6 +416,7 @@ def _for(fn: Any, law: Callable[..., Any]) -> Callable[..., Any]:
 LAWS: dict[Any, list[tuple[str, Callable[..., Atom | None]]]] = {
     MUL: [
         ("one times", one_times), ("sign out of product", sign_out_of_product), ("constants first", constants_first),
+        ("constants together", constants_together),
         ("broadcast outwards", _for(MUL, broadcast_outwards)), ("broadcast into", _for(MUL, broadcast_into)),
         ("times reciprocal", times_reciprocal), ("constant over", constant_over),
         ("scalar out of product", scalar_out_of_product), ("square", square),
@@ -366,11 +431,15 @@ LAWS: dict[Any, list[tuple[str, Callable[..., Atom | None]]]] = {
         ("broadcast into", _for(ADD, broadcast_into)), ("common scalar", common_scalar),
     ],
     SUB: [("broadcast into", _for(SUB, broadcast_into)), ("common scalar", _for(SUB, common_scalar))],
-    NEG: [("double negative", double_negative), ("sign of constant", sign_of_constant)],
+    NEG: [
+        ("double negative", double_negative), ("sign of constant", sign_of_constant),
+        ("broadcast outwards", broadcast_of_negative),
+    ],
     POW: [("first power", first_power)],
     np.sum: [("sign out of sum", sign_out_of_sum), ("scalar out of sum", scalar_out_of_sum), ("sum of products", sum_of_products)],
 }  # fmt: skip
-NAMES = sorted({name for laws in LAWS.values() for name, _ in laws} | {"helpers by rank", "defaults unsaid"})
+switches.NAMES |= {name for laws in LAWS.values() for name, _ in laws} | {"helpers by rank", "defaults unsaid", "weights sum to one"}
+NAMES = sorted(switches.NAMES)
 
 #: np.sum(x, axis=None, keepdims=False) -> np.sum(x)
 NUMPY_DEFAULTS = {np.sum, np.mean, np.max, np.min, np.prod, np.cumsum}
@@ -402,6 +471,10 @@ def _attempts(fn: Any, args: tuple[Atom, ...], kwargs: dict[str, Atom]) -> Itera
         yield "helpers by rank", _by_rank
     if fn in NUMPY_DEFAULTS:
         yield "defaults unsaid", _unsaid
+    if fn is np.sum:
+        yield "weights sum to one", weights_sum_to_one
+        if kwargs:
+            yield "sign out of sum", sign_out_of_sum_along
     if not kwargs and len(args) == (1 if fn in (NEG, np.sum) else 2):
         yield from ((name, _on_terms(law)) for name, law in LAWS.get(fn, ()))
 
@@ -409,8 +482,11 @@ def _attempts(fn: Any, args: tuple[Atom, ...], kwargs: dict[str, Atom]) -> Itera
 def apply_laws(build: Any, fn: Any, args: tuple[Atom, ...], kwargs: dict[str, Atom], hint: str) -> Atom | None:
     """The first law that applies, or None."""
     for name, attempt in _attempts(fn, args, kwargs):
-        found = None if name in _off.get() else attempt(build, fn, args, kwargs, hint)
+        found = attempt(build, fn, args, kwargs, hint) if is_on(name) else None
         if found is not None:
-            _applied.get().add(name)
+            note(name)
             return found
     return None
+
+
+__all__ = ["LAWS", "NAMES", "applied", "apply_laws", "without"]
