@@ -33,7 +33,9 @@ def run_forward(custom: Any, *args: Any) -> tuple[Any, Kept]:
     """``out, residuals`` of a function with a custom vjp; residuals that are the caller's memory are copied (M4)."""
     found = custom.fwd(*args)
     if not isinstance(found, tuple) or len(found) != 2:
-        raise ArgumentError(f"fwd of {custom.__name__} must return a pair: (out, residuals)")
+        raise ArgumentError(
+            f"fwd of {custom.__name__} must return a pair: (out, residuals)", remedy="Return (out, None) where bwd needs nothing."
+        )
     out, residuals = found
     outside = [leaf for _, leaf in leaves((args, out)) if isinstance(leaf, np.ndarray)]
     own = mapped(lambda _, leaf: _apart(leaf, outside), residuals)
@@ -46,7 +48,8 @@ def run_backward(custom: Any, kept: Kept, z_bar: Any) -> tuple[Any, ...]:
     if not isinstance(bars, tuple) or len(bars) != len(kept.args):
         count = f"{len(bars)} in a {type(bars).__name__}" if isinstance(bars, (tuple, list)) else f"a {type(bars).__name__}"
         raise ArgumentError(
-            f"bwd of {custom.__name__} must return a tuple of {len(kept.args)} cotangents, one for each argument; it returned {count}"
+            f"bwd of {custom.__name__} must return a tuple of {len(kept.args)} cotangents, one for each argument; it returned {count}",
+            remedy="Return (x_bar, ...), with None for an argument without a derivative.",
         )
     return tuple(_fitted(custom, k, alike, bar) for k, (alike, bar) in enumerate(zip(kept.args, bars)))
 
@@ -97,7 +100,8 @@ def _fitted(custom: Any, k: int, alike: Any, bar: Any) -> Any:
             return like.zeros()
         if np.shape(found) != like.shape:
             raise ArgumentError(
-                f"bwd of {custom.__name__} returned a cotangent of shape {np.shape(found)} for argument {k}, which has {like.shape}"
+                f"bwd of {custom.__name__} returned a cotangent of shape {np.shape(found)} for argument {k}, which has {like.shape}",
+                remedy="Sum it over the axes that the argument does not have.",
             )
         real = np.real(found) if like.dtype.kind == "f" else found
         return np.asarray(real, like.dtype) if like.kind is np.ndarray else like.kind(real)

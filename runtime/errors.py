@@ -9,6 +9,8 @@ retrograd.runtime.errors.NoRule: no derivative rule for f
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 
@@ -22,6 +24,13 @@ class Location:
     column: int = 0
     end_column: int = 0
 
+    @classmethod
+    def spanning(cls, file: str, line: int, raw: str, start: int, end: int) -> Location:
+        """A part of a line, from column to column, which Python counts in bytes; the line is shown without its indentation."""
+        indent = len(raw) - len(raw.lstrip())
+        first, last = (len(raw.encode()[:at].decode(errors="ignore")) - indent for at in (start, end))
+        return cls(file, line, raw.strip(), max(0, first), max(0, last))
+
     def caret(self) -> str:
         width = max(1, self.end_column - self.column)
         return f"    {self.text}\n    {' ' * self.column}{'^' * width}"
@@ -34,6 +43,13 @@ class DifferentiationError(Exception):
         self.message, self.where, self.remedy = message, where, remedy
         super().__init__(self._render())
 
+    def at(self, where: Location | None) -> DifferentiationError:
+        """The same error, at this place if it has none yet."""
+        if self.where is None and where is not None:
+            self.where = where
+            self.args = (self._render(),)
+        return self
+
     def _render(self) -> str:
         lines = [self.message]
         if self.where is not None:
@@ -43,6 +59,15 @@ class DifferentiationError(Exception):
         if self.remedy:
             lines.append(f"  {self.remedy}")
         return "\n".join(lines)
+
+
+@contextmanager
+def placed(where: Location | None) -> Iterator[None]:
+    """A refusal met in here is of what stands there, unless it names a place itself."""
+    try:
+        yield
+    except DifferentiationError as refusal:
+        raise refusal.at(where)
 
 
 class UnsupportedSyntax(DifferentiationError, SyntaxError):

@@ -7,6 +7,9 @@
 
 from __future__ import annotations
 
+import linecache
+import os
+import traceback
 from collections.abc import Callable, Iterator
 from types import CellType
 from typing import Any
@@ -15,7 +18,7 @@ import numpy as np
 
 from retrograd.runtime import engine, modes
 from retrograd.runtime.custom import Alike
-from retrograd.runtime.errors import AliasedMutation, ArgumentError, DifferentiationError, UntypedValue
+from retrograd.runtime.errors import AliasedMutation, ArgumentError, DifferentiationError, Location, UntypedValue
 from retrograd.runtime.graph import Variable, edge_of, source
 from retrograd.runtime.structure import Path, leaves, mapped
 from retrograd.runtime.traced import TracedArray, is_differentiable
@@ -35,13 +38,36 @@ def traced(
     with modes.enable_grad():
         try:
             result = fn(*entered[: len(args)], **dict(zip(kwargs, entered[len(args) :], strict=True)))
-        except DifferentiationError as refusal:
+        except Exception as error:
+            refusal = _refusal_in(error)
+            if refusal is None:
+                raise
             refusal.add_note(f"{name_of(fn)} was recorded as it ran, because it could not be transformed: rg.explain says why.")
-            raise
+            raise refusal.at(_place(refusal)) from None
     _refuse_writes(fn, entered)
     _refuse_changes(fn, entered, before)
     value = one_result(result, name_of(fn))
     return value, Pull(result, [e for on, e in zip(active, entered, strict=True) if on])
+
+
+def _refusal_in(error: BaseException | None) -> DifferentiationError | None:
+    """NumPy puts an error of its own on top of what is raised while it converts a value."""
+    while error is not None and not isinstance(error, DifferentiationError):
+        error = error.__cause__
+    return error
+
+
+def _place(error: BaseException) -> Location | None:
+    """The innermost line that is neither NumPy's nor this library's, and can be shown."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        raw = linecache.getline(frame.filename, frame.lineno or 0)
+        if raw.strip() and not frame.filename.startswith(NOT_THE_USERS):
+            end = frame.end_colno if frame.end_lineno == frame.lineno else None
+            return Location.spanning(frame.filename, frame.lineno or 0, raw, frame.colno or 0, end or len(raw.rstrip().encode()))
+    return None
+
+
+NOT_THE_USERS = (os.path.dirname(__file__), os.path.dirname(np.__file__))
 
 
 def untraced(fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

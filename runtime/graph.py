@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 from retrograd.runtime import modes, numerics
-from retrograd.runtime.errors import ArgumentError, DifferentiationError, NoRule
+from retrograd.runtime.errors import DifferentiationError, NoRule
 from retrograd.runtime.rules.rule import Rule, lookup
 
 Edge = tuple["Node", int]
@@ -149,7 +149,8 @@ class Node:
 
     def misfit(self, index: int, got: tuple[int, ...], expected: tuple[int, ...]) -> Exception:
         return DifferentiationError(
-            f"{self.name()} returned a cotangent of shape {got} at index {index} for an input of shape {expected}"
+            f"{self.name()} returned a cotangent of shape {got} at index {index} for an input of shape {expected}",
+            remedy="Give each cotangent the shape of its input.",
         )
 
     def release(self) -> None:
@@ -997,7 +998,7 @@ class PullbackNode(Node):
         if self.traced is None:
             raise NoRule(
                 f"{self.name()} has no second derivative here",
-                remedy="Its pullback is emitted code; differentiate the function with rg.hessian or nested rg.grad.",
+                remedy="Use rg.hessian or nested rg.grad; a function with a derivative by hand needs a jvp for that.",
             )
         filled = [lift._make(np.zeros(*m)) if bar is None else bar for bar, m in zip(bars, self.meta, strict=True)]
         inputs = [
@@ -1008,10 +1009,7 @@ class PullbackNode(Node):
 
     def _sequence(self, found: Any) -> Sequence[Any]:
         found = found if isinstance(found, tuple | list) else (found,)
-        if len(found) != len(self.edges):
-            raise ArgumentError(
-                f"the pullback of {self.name()} returned {len(found)} cotangents for {len(self.edges)} inputs"
-            )
+        assert len(found) == len(self.edges), f"{self.name()}: one cotangent for each input"
         return found
 
 

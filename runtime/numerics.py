@@ -970,7 +970,7 @@ def _distinct(w: Any) -> bool:
 def _no_eigenvectors() -> Any:
     raise NoRule(
         "the eigenvectors of equal eigenvalues have no derivative",
-        remedy="np.linalg.eigvalsh has one if only the eigenvalues are used.",
+        remedy="Use np.linalg.eigvalsh if only the eigenvalues are wanted: they have one.",
     )
 
 
@@ -1059,7 +1059,7 @@ def _vector_order(x: Any, ord: Any, axis: Axis) -> Any:
     if reduced != 1 or isinstance(ord, str):
         raise NoRule(
             f"np.linalg.norm(ord={ord!r}) of matrices has no rule",
-            remedy='ord=None and ord="fro" have one; for others write the norm with np.linalg.svd or np.sum.',
+            remedy='Use ord=None or ord="fro", or write the norm with np.linalg.svd or np.sum.',
         )
     return ord
 

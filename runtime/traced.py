@@ -39,21 +39,26 @@ class GradientLost(DifferentiationError, TypeError):
 
 
 REMEDIES = {
-    "float()": "Keep it an array: np.float64(x) and arithmetic stay in the graph.",
+    "float()": "Leave float() out: arithmetic on NumPy's numbers is differentiated.",
     "int()": "Integers have no derivative: take int() of a value that is not differentiated.",
-    "complex()": "Keep it an array: 1j * x stays in the graph.",
-    "index": "Integers have no derivative: index with a value that is not differentiated.",
-    "math or a plain array": (
+    "complex()": "Write 1j * x: arithmetic is differentiated.",
+    "an index": "Integers have no derivative: index with a value that is not differentiated.",
+    "a function of math or a plain array": (
         "Use NumPy's function instead of math's, make the array with np.zeros_like(x) or np.stack([...]), and do not "
-        "call np.asarray or np.array on a traced value."
+        "call np.asarray or np.array on it."
     ),
-    "item()": "Index it instead: x[0] stays in the graph.",
-    "tolist()": "Iterate over it instead: list(x) stays in the graph.",
+    "item()": "Index it instead: x[0] is differentiated.",
+    "tolist()": "Iterate over it instead: list(x) is differentiated.",
+    "tobytes()": "Bytes have no derivative: take those of a value that is not differentiated.",
+    "view()": "Use x itself, or x.astype(...).",
+    "out=": "Use the result instead: y = np.multiply(x, x).",
+    "np.save": "Return the value, and save it outside.",
 }
+STORE = "Make the array with np.zeros_like(x), and store with v[i] = x."
 
 
 def lost(how: str) -> GradientLost:
-    return GradientLost(f"a traced value would leave the graph through {how}", remedy=REMEDIES.get(how, ""))
+    return GradientLost(f"a differentiated value would lose its derivative in {how}", remedy=REMEDIES.get(how, STORE))
 
 
 class TracedArray(Variable):
@@ -84,7 +89,7 @@ class TracedArray(Variable):
     # -- where a gradient would leave (A2) --
 
     def __float__(self) -> float:
-        return float(self._plain("math or a plain array" if np.ndim(self._value) == 0 else "float()"))
+        return float(self._plain("a function of math or a plain array" if np.ndim(self._value) == 0 else "float()"))
 
     def __int__(self) -> int:
         return int(self._plain("int()"))
@@ -93,10 +98,10 @@ class TracedArray(Variable):
         return complex(self._plain("complex()"))
 
     def __index__(self) -> int:
-        return operator.index(self._plain("index"))
+        return operator.index(self._plain("an index"))
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray[Any, Any]:
-        return np.array(self._plain("math or a plain array"), dtype=dtype)
+        return np.array(self._plain("a function of math or a plain array"), dtype=dtype)
 
     def __trunc__(self) -> int:
         return int(self._plain("int()"))
@@ -112,7 +117,7 @@ class TracedArray(Variable):
 
     @property
     def __array_interface__(self) -> Any:
-        return np.asarray(self._plain("math or a plain array")).__array_interface__
+        return np.asarray(self._plain("a function of math or a plain array")).__array_interface__
 
     # -- what has no derivative --
 
@@ -152,6 +157,8 @@ class TracedArray(Variable):
             return getattr(self._value, name)
         if name in METHODS and hasattr(type(self._value), name):
             return _Method(METHODS[name], self)
+        if name == "__array_struct__":  # NumPy asks for it before ``__array_interface__``, which says what is wrong
+            raise AttributeError(name)
         getattr(self._value, name)  # the plain value's own AttributeError
         raise DifferentiationError(
             f"the attribute {name!r} of a traced {type(self._value).__name__} is not differentiated",
@@ -487,9 +494,10 @@ def _plain_result(value: Any) -> Any:
 def _write_back(args: Any, traced: Any) -> None:
     """What the function wrote to its arguments is written to the caller's arrays, once."""
     arrays = [(a, t) for a, t in zip(_leaves(args), _leaves(traced), strict=True) if isinstance(a, np.ndarray)]
-    written = [(a, t) for a, t in arrays if isinstance(t, Variable) and t._memory is not None and t._memory.version]
-    for array, variable in written:
-        if any(other is not array and np.may_share_memory(array, other) for other, _ in arrays):
+    written = [pair for pair in arrays if isinstance(t := pair[1], Variable) and t._memory is not None and t._memory.version]
+    for pair in written:
+        array, variable = pair
+        if any(other is not pair and np.may_share_memory(array, other[0]) for other in arrays):
             raise AliasedMutation(
                 "a traced function wrote to an argument that shares memory with another",
                 remedy="Pass a copy of one of them.",
@@ -501,7 +509,7 @@ def _seeded(result: Any, value_bar: Any) -> tuple[list[Any], list[Any]]:
     """The edges of the result's active leaves and their cotangents."""
     outputs, bars = list(_leaves(result)), list(_leaves(value_bar))
     if len(outputs) != len(bars):
-        raise ArgumentError(f"the result has {len(outputs)} leaves, its cotangent {len(bars)}")
+        raise ArgumentError(f"the result has {len(outputs)} leaves, its cotangent {len(bars)}", remedy="Give one for each, None for zeros.")
     edges, seeds = [], []
     for output, bar in zip(outputs, bars, strict=True):
         edge = edge_of(output) if isinstance(output, Variable) else None
@@ -513,7 +521,9 @@ def _seeded(result: Any, value_bar: Any) -> tuple[list[Any], list[Any]]:
 
 def _seed(bar: Any, value: Any) -> Any:
     if np.shape(bar) != np.shape(value):
-        raise ArgumentError(f"a cotangent of shape {np.shape(bar)} for a result of shape {np.shape(value)}")
+        raise ArgumentError(
+            f"a cotangent of shape {np.shape(bar)} for a result of shape {np.shape(value)}", remedy="Give it the shape of the result."
+        )
     return np.array(bar, dtype=np.asarray(value).dtype)
 
 

@@ -527,7 +527,7 @@ def test_a_store_to_a_captured_array_is_refused() -> None:
 
 
 def test_integers_and_vectors_are_refused() -> None:
-    with pytest.raises(ArgumentError, match="to differentiate is of type"):
+    with pytest.raises(ArgumentError, match="to differentiate is an int"):
         rg.grad(lambda x: x * rg.grad(lambda y: y * y)(2))(1.0)
     with pytest.raises(ArgumentError, match="not a scalar"):
         rg.grad(lambda x: np.sum(rg.grad(lambda y: y * y)(x)))(np.ones(2))

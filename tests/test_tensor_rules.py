@@ -175,7 +175,7 @@ def test_numpy_functions_take_variables(sample: Sample, face: type) -> None:
         try:
             z = sample.primitive(*args, **kwargs)
         except (DifferentiationError, RuntimeError) as error:
-            assert isinstance(error, NoRule) or "leave the graph" in str(error) or "numpy()" in str(error)
+            assert isinstance(error, NoRule) or "lose its derivative" in str(error) or "numpy()" in str(error)
             return
         plain = sample.call()
     found = leaves(tuple(z) if isinstance(z, tuple) else z)

@@ -19,7 +19,14 @@ from typing import Any
 import numpy as np
 
 from retrograd.runtime import emitted
-from retrograd.runtime.errors import AliasedMutation, ArgumentError, DifferentiationError, NoRule, UnsupportedSyntax
+from retrograd.runtime.errors import (
+    AliasedMutation,
+    ArgumentError,
+    DifferentiationError,
+    Location,
+    NoRule,
+    UnsupportedSyntax,
+)
 from retrograd.runtime.rules import lookup
 
 from . import pipeline
@@ -136,7 +143,9 @@ def wrt_names(target: Target, wrt: Wrt) -> tuple[tuple[str, ...], bool]:
         try:
             out.append(names[item])
         except IndexError:
-            raise ArgumentError(f"wrt={item}: {target.fn.__name__} has {len(names)} parameters") from None
+            raise ArgumentError(
+                f"wrt={item}: {target.fn.__name__} has {len(names)} parameters", remedy="Count them from 0, or name them."
+            ) from None
     return tuple(out), single
 
 
@@ -312,13 +321,7 @@ class Transformed:
             values = tuple([values[k] for k in entry.positions])
         if entry.written:
             _refuse_overlap((*values, *captured))
-        try:
-            return entry.run(*values, *captured)
-        except DifferentiationError:
-            raise
-        except Exception as error:
-            _note(error)
-            raise
+        return located(entry.run, *values, *captured)
 
     def _specialise(self, values: tuple[Any, ...]) -> Entry:
         special, built = specialise(self.target, values, self.names, self._build)
@@ -382,8 +385,26 @@ def _leaves(value: Any) -> list[Any]:
     return [leaf for item in value.values() for leaf in _leaves(item)] if isinstance(value, dict) else [value]
 
 
+def located(run: Callable[..., Any], *args: Any) -> Any:
+    """``run(*args)`` of emitted code; what it raises names the user's line."""
+    try:
+        return run(*args)
+    except DifferentiationError as refusal:
+        raise refusal.at(_origin(refusal))
+    except Exception as error:
+        _note(error)
+        raise
+
+
 def _note(error: BaseException) -> None:
     """Cite the user's line of a failure inside emitted code (L5)."""
+    loc = _origin(error)
+    if loc is not None:
+        error.add_note(f"{loc.file}:{loc.line}: {loc.text or linecache.getline(loc.file, loc.line).strip()}")
+
+
+def _origin(error: BaseException) -> Location | None:
+    """The user's line that the failing line of emitted code came from."""
     tb = error.__traceback__
     while tb is not None:
         code = tb.tb_frame.f_code
@@ -391,11 +412,9 @@ def _note(error: BaseException) -> None:
             fn = tb.tb_frame.f_globals.get(code.co_name)
             lines = getattr(fn, "__retrograd_lines__", ())
             at = tb.tb_lineno - 1
-            loc = next((lines[k] for k in range(min(at, len(lines) - 1), -1, -1) if lines[k] is not None), None)
-            if loc is not None:
-                error.add_note(f"{loc.file}:{loc.line}: {loc.text or linecache.getline(loc.file, loc.line).strip()}")
-            return
+            return next((lines[k] for k in range(min(at, len(lines) - 1), -1, -1) if lines[k] is not None), None)
         tb = tb.tb_next
+    return None
 
 
 # -- the public functions ---------------------------------------------------------------------------------
@@ -486,7 +505,7 @@ class Pullbacks:
         (value, record), adjoint, seeds = self.pairs(names)(*args, **kwargs)
 
         def pullback(z_bar: Any) -> tuple[Any, ...]:
-            return tuple(adjoint(*record, *seeds(z_bar, value)))
+            return tuple(located(adjoint, *record, *seeds(z_bar, value)))
 
         return value, pullback
 
@@ -556,7 +575,9 @@ def seed_of(z_bar: Any, value: Any) -> Any:
     if z_bar is None:
         z_bar = np.zeros_like(value)
     if np.shape(z_bar) != np.shape(value):
-        raise ArgumentError(f"the cotangent has shape {np.shape(z_bar)}, the result {np.shape(value)}")
+        raise ArgumentError(
+            f"the cotangent has shape {np.shape(z_bar)}, the result {np.shape(value)}", remedy="Give it the shape of the result."
+        )
     return _like(z_bar, value)
 
 
@@ -591,7 +612,8 @@ class Pushforwards:
             tangents = [t for n, t in zip(self.target.names, tangents) if n in names]
         if len(tangents) != len(names):
             raise ArgumentError(
-                f"{len(names)} tangents are wanted, one for each of {', '.join(names)}; {len(tangents)} were given"
+                f"{len(names)} tangents are wanted, one for each of {', '.join(names)}; {len(tangents)} were given",
+                remedy="Give one for each argument that holds floats, or choose with wrt=.",
             )
         if names not in self._made:
             self._made[names] = _tangents(self.f, names, self.options)
@@ -602,7 +624,10 @@ class Pushforwards:
 
 def _tangent(tangent: Any, primal: Any, name: str) -> Any:
     if isinstance(primal, np.ndarray) and np.shape(tangent) != primal.shape:
-        raise ArgumentError(f"the tangent of {name} has shape {np.shape(tangent)}, its value {primal.shape}")
+        raise ArgumentError(
+            f"the tangent of {name} has shape {np.shape(tangent)}, its value {primal.shape}",
+            remedy=f"Give it the shape of {name}.",
+        )
     if type(primal) is dict and isinstance(tangent, dict) and set(tangent) == set(primal):
         return {key: _tangent(tangent[key], value, name) for key, value in primal.items()}
     if type(primal) in (tuple, list) and type(tangent) is type(primal) and len(tangent) == len(primal):
@@ -629,7 +654,7 @@ def _tangents(f: Any, names: tuple[str, ...], options: Options = None) -> Transf
         count = len(special.program.params)
 
         def run(*values: Any) -> Any:
-            return lambda *tangents: compiled(*values[:count], *tangents)
+            return lambda *tangents: located(compiled, *values[:count], *tangents)
 
         return Built(run, written.text.source, bool(written.written))
 
@@ -672,7 +697,7 @@ def hvp(f: Callable[..., Any], wrt: Wrt = 0, *, argnums: Wrt | None = None, jit:
         count = len(special.program.params)
 
         def run(*values: Any) -> Any:
-            return lambda *tangents: compiled(*values[:count], *tangents)
+            return lambda *tangents: located(compiled, *values[:count], *tangents)
 
         return Built(run, written.text.source, bool(written.written))
 

@@ -31,6 +31,7 @@ from retrograd.runtime.structure import Path, at, labels, leaves, mapped, part
 from . import api, pipeline
 from .builder import type_of
 from .compile import load
+from .types import AggregateT, ListT
 
 # -- values with variables in them -------------------------------------------------------------------------
 
@@ -135,8 +136,6 @@ class Crossing:
             run = self.bridge.tangents(self.names).at(self.values)
             (dot, kept), adjoint, seeds = run(*tangents)
             dots = seeds.leaves(dot)
-            if len(dots) != len(self.seeds.leaves(self.value)):
-                raise NoRule(f"the second derivative of {self.bridge.name} with such a result is not supported")
             found = adjoint(*kept, *(_seed(bar, leaf) for bar, leaf in zip(self.seeded(bars), dots, strict=True)))
             return (*(_like(dots[k], self.seeds.leaves(self.value)[k]) for k in self.outputs), *self.chosen(found))
 
@@ -151,6 +150,10 @@ class Crossing:
 
 def _inexact(leaf: Any) -> bool:
     return isinstance(leaf, float | complex) or getattr(getattr(leaf, "dtype", None), "kind", "") in ("f", "c")
+
+
+def _holds_list(t: Any) -> bool:
+    return isinstance(t, ListT) or (isinstance(t, AggregateT) and any(map(_holds_list, t.items)))
 
 
 def _seed(bar: Any, leaf: Any) -> Any:
@@ -259,6 +262,11 @@ class Bridge:
                 remedy="Make a copy first, inside the function: u = u.copy().",
             )
         (value, kept), adjoint, seeds = made.run(entry, values, captured)
+        if _holds_list(seeds.type):
+            raise NoRule(
+                f"{self.name} returns a list whose length only the run knows, and was called with a {_kind(inputs[0].variable)}",
+                remedy="Return an array: np.array(xs).",
+            )
         return Crossing(self, names, inputs, values, adjoint, kept, value, seeds)
 
     def recorded(self, crossing: Crossing, inputs: tuple[Input, ...], face: type[Variable]) -> Any:

@@ -203,7 +203,10 @@ def _into(low: Lowering, fn: Any, args: Args, kwargs: Kwargs, out: Any, node: as
 def _no_functions(low: Lowering, atoms: Any, node: ast.AST) -> None:
     for atom in atoms:
         if isinstance(atom, Compiletime):
-            raise low.unsupported(node, "a function or iterator cannot be passed to this call")
+            raise low.unsupported(
+                node, "a function or iterator is passed to a call that cannot be transformed",
+                "Make a list of an iterator; call a function in a loop instead.",
+            )  # fmt: skip
 
 
 def opaque(low: Lowering, fn: Any, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
@@ -211,7 +214,7 @@ def opaque(low: Lowering, fn: Any, args: Args, kwargs: Kwargs, node: ast.AST, hi
     _no_functions(low, (*args, *kwargs.values()), node)
     if not is_hashable(fn):
         raise low.error(
-            NoRule, node, f"no derivative rule for {getattr(fn, '__name__', fn)}",
+            NoRule, node, f"no derivative rule for {getattr(fn, '__name__', type(fn).__name__)}",
             "Wrap it in a function, make that a primitive with rg.primitive, and register its rule with rg.rule.",
         )  # fmt: skip
     if _writes_arguments(fn):
@@ -264,7 +267,7 @@ def bound(
     try:
         found = signature.bind(*args, **kwargs)
     except TypeError as error:
-        raise low.unsupported(node, f"{name}(): {error}") from error
+        raise low.unsupported(node, f"{name}(): {error}", f"Call it as {name}{signature}.") from error
     env: dict[str, Any] = {}
     for key, parameter in signature.parameters.items():
         if parameter.kind is parameter.VAR_POSITIONAL:

@@ -147,7 +147,7 @@ def item_of(low: Lowering, container: Any, key: Any, node: ast.AST, hint: str) -
     elif isinstance(container, Aggregate):
         made = low.as_list(container)
         if made is None:
-            raise low.unsupported(node, "an index into unlike items must be known before the run")
+            raise low.unsupported(node, "an index into unlike items must be known before the run", "Choose with if/elif.")
         container = made
     made = low.build.call(operator.getitem, container, key, hint=hint, form="operator")
     low.heap.watch(made, operator.getitem, (container, key), (), "operator")
@@ -205,8 +205,9 @@ def method(low: Lowering, fn: BoundMethod, args: Args, kwargs: Kwargs, node: ast
     if lower is None:
         what = f"{kind.__name__}.{fn.name}"
         raise low.unsupported(
-            node, f"{what} cannot be differentiated" + ("" if known else " on a list of unknown length"), "Build a new container."
-        )
+            node, f"{what} cannot be differentiated" + ("" if known else " on a list of unknown length"),
+            "Write xs = sorted(xs), or sort an array." if fn.name == "sort" else "Build a new container.",
+        )  # fmt: skip
     return lower(low, fn.owner, args, kwargs, node)
 
 
@@ -249,7 +250,7 @@ def _pop(low: Lowering, xs: Any, args: Args, kwargs: Kwargs, node: ast.AST) -> A
         return _pop_at_run_time(low, _held_by_the_run(low, xs, node), args, kwargs, node)
     items = low.unpack_all(xs, node)
     if not -len(items) <= at < len(items):
-        raise low.unsupported(node, "pop from a list that has no such item")
+        raise low.unsupported(node, "pop from a list that has no such item", "Ask for its length first: if len(xs) > k.")
     value = items.pop(at)
     _changed(low, xs, items, node)
     return value
@@ -294,14 +295,14 @@ def _index(low: Lowering, xs: Any, args: Args, kwargs: Kwargs, node: ast.AST) ->
     values = _known_values(low, xs, args[0], node)
     if values is not None and args[0].value in values:
         return Const(values.index(args[0].value))
-    raise low.unsupported(node, "the index of a value that is not known before the run")
+    raise low.unsupported(node, "the index of a value that is not known before the run", "Use np.argmax(np.array(xs) == x).")
 
 
 def _count(low: Lowering, xs: Any, args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
     values = _known_values(low, xs, args[0], node)
     if values is not None:
         return Const(values.count(args[0].value))
-    raise low.unsupported(node, "the count of a value that is not known before the run")
+    raise low.unsupported(node, "the count of a value that is not known before the run", "Use np.sum(np.array(xs) == x).")
 
 
 def _stream(kind: str) -> Any:
@@ -343,7 +344,7 @@ def _pop_key(low: Lowering, table: Any, args: Args, kwargs: Kwargs, node: ast.AS
     if key not in known:
         if len(args) > 1:
             return args[1]
-        raise low.unsupported(node, f"the dict has no key {key!r}")
+        raise low.unsupported(node, f"the dict has no key {key!r}", "Give a default: table.pop(key, None).")
     value = known.pop(key)
     _changed(low, table, list(known.values()), node, tuple(known))
     return value

@@ -330,8 +330,9 @@ class CustomCall(Intrinsic):
                 f"{self.__name__} has a custom vjp and no jvp: forward mode and second derivatives need one", where=loc,
                 remedy=f"Give it one: {self.__name__}.defjvp(jvp), where jvp(primals, tangents) returns (out, out_dot).",
             )  # fmt: skip
-        if self.problem is not None or self.tangent is None:
-            raise self.problem or NoRule(f"the jvp of {self.__name__} cannot be transformed", where=loc)
+        if self.problem is not None:
+            raise self.problem
+        assert self.tangent is not None
         return self.tangent.program
 
     # -- reverse mode, of a function with a pushforward only --
@@ -485,7 +486,7 @@ def _positional_atoms(low: Lowering, target: Any, args: Any, kwargs: Any, node: 
     try:
         bound = inspect.signature(target).bind(*args, **kwargs)
     except TypeError as error:
-        raise low.unsupported(node, f"{target.__name__}(): {error}") from error
+        raise low.unsupported(node, f"{target.__name__}(): {error}", f"Call it as {target.__name__}{inspect.signature(target)}.") from error
     given = bound.arguments
     for name, p in inspect.signature(target).parameters.items():
         if p.kind in (p.KEYWORD_ONLY, p.VAR_KEYWORD):
@@ -501,7 +502,9 @@ def _positional_atoms(low: Lowering, target: Any, args: Any, kwargs: Any, node: 
 
 def _refuse_functions(low: Lowering, atoms: Iterable[Any], node: ast.AST) -> None:
     if any(isinstance(atom, Compiletime) for atom in atoms):
-        raise low.unsupported(node, "a function or iterator cannot be passed to this call")
+        raise low.unsupported(
+            node, "a function or iterator is passed to a function with a derivative of its own", "Pass numbers and arrays only."
+        )
 
 
 @dataclass(frozen=True)
@@ -532,7 +535,7 @@ def _pushforward(low: Lowering, target: Custom, args: tuple[Any, ...], node: ast
         inner = inner_program(low, node, Ref(target.jvp, named(target)), (primals, tangents), {}, [0, 1])
         found = items(low.build, inner.program.result)
         if found is None or len(found) != 2:
-            raise low.error(ArgumentError, node, f"the jvp of {target.__name__} must return (out, out_dot)")  # type: ignore[attr-defined]
+            raise low.error(ArgumentError, node, f"the jvp of {target.__name__} must return (out, out_dot)", "Return both, as a tuple.")  # type: ignore[attr-defined]
     except DifferentiationError as error:
         before.restore()
         return None, error

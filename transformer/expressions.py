@@ -42,7 +42,8 @@ def expression(low: Lowering, node: ast.expr, hint: str = "") -> Any:
     """The atom an expression evaluates to, its computations written to the builder."""
     lower = EXPRESSIONS.get(type(node))
     if lower is None:
-        raise low.unsupported(node, f"{REFUSED.get(type(node), type(node).__name__)} cannot be differentiated")
+        what = REFUSED.get(type(node), type(node).__name__)
+        raise low.unsupported(node, f"{what} cannot be differentiated", "Collect the values in a list first.")
     value = lower(low, node, hint)
     if isinstance(value, Aggregate) and value.ident is None:
         return low.heap.new(value.kind, value.items, value.keys, hint=hint)
@@ -78,7 +79,9 @@ def arithmetic(low: Lowering, fn: Any, left: Any, right: Any, node: ast.AST, hin
         return low.build.let(_call(fn, left, right), type_of(Const("")), hint)
     for side in (left, right):
         if isinstance(side, Compiletime):
-            raise low.unsupported(node, "an operator on this kind of value cannot be differentiated")
+            raise low.unsupported(
+                node, "an operator on a function or iterator cannot be differentiated", "Call the function, or make a list of the iterator."
+            )
     plain = {AggregateT, ListT} & {type(type_of(side)) for side in (left, right)}
     if plain:
         left, right = (containers.as_operand(low, side, other, node) for side, other in ((left, right), (right, left)))
@@ -212,7 +215,9 @@ def _membership(low: Lowering, left: Any, right: Any, positive: bool, node: ast.
         test = low.build.let(Call(operator.contains, (right, left)), BOOL)
         return test if positive else low.build.call(operator.not_, test, form="operator")
     if values is None:
-        raise low.unsupported(node, "membership in a container whose contents are not known before the run")
+        raise low.unsupported(
+            node, "membership in a container whose contents are not known before the run", "Use any(x == y for y in xs)."
+        )
     if isinstance(left, (Const, Ref)) and all(isinstance(v, (Const, Ref)) for v in values):
         return Const((left.value in [v.value for v in values]) == positive)
     found: Any = Const(False)
@@ -265,7 +270,7 @@ def subscript(low: Lowering, node: ast.Subscript, hint: str) -> Any:
 
 def item(low: Lowering, container: Any, key: Any, node: ast.AST, hint: str = "") -> Any:
     if isinstance(container, Compiletime):
-        raise low.unsupported(node, "indexing this kind of value cannot be differentiated")
+        raise low.unsupported(node, "an item of a function or iterator cannot be differentiated", "Make a list of it first: list(...).")
     if isinstance(container, Ref) and not is_numeric(abstract(container.value)):
         return containers.item_from_outside(low, container, key, node, hint)
     t = type_of(container)
@@ -325,7 +330,8 @@ def attribute_of(low: Lowering, owner: Any, attr: str, node: ast.AST, hint: str 
 
 
 def _inherited(low: Lowering, view: Super, attr: str, node: ast.AST) -> Any:
-    mro = type_of(view.owner).kind.__mro__
+    t = type_of(view.owner)
+    mro = (t.kind if isinstance(t, AggregateT) else t.cls).__mro__
     later = mro[mro.index(view.cls) + 1 :]
     found = next((vars(cls)[attr] for cls in later if attr in vars(cls)), None)
     if isinstance(found, property):
@@ -334,7 +340,9 @@ def _inherited(low: Lowering, view: Super, attr: str, node: ast.AST) -> Any:
         return Partial(Ref(found, attr), (view.owner,))
     if attr == "__init__":  # of object
         return Ref(_nothing, attr)
-    raise low.error(UntypedValue, node, f"super() has no method {attr}")
+    raise low.error(
+        UntypedValue, node, f"super() has no method or property {attr}", "Read it from the class that defines it: Base.name."
+    )
 
 
 def _nothing(*args: Any, **kwargs: Any) -> None:
@@ -352,7 +360,7 @@ def _field(low: Lowering, owner: Any, attr: str, node: ast.AST) -> Any:
         return BoundMethod(owner, attr)
     if member is not None:
         return low.found(member, attr, node)
-    raise low.error(UntypedValue, node, f"{t.kind.__name__} has no attribute {attr}")
+    raise low.error(UntypedValue, node, f"{t.kind.__name__} has no attribute {attr}", f"Bind {attr} before this line, e.g. in __init__.")
 
 
 def lambda_(low: Lowering, node: ast.Lambda, hint: str) -> Any:
@@ -424,7 +432,4 @@ DUNDERS = {
 }
 REFLECTED = {fn: f"__r{name.strip('_')}__" for fn, name in DUNDERS.items()}
 
-REFUSED = {
-    ast.Await: "await", ast.Yield: "a generator", ast.YieldFrom: "a generator",
-    ast.Starred: "a starred expression",
-}  # fmt: skip
+REFUSED = {ast.Yield: "a generator", ast.YieldFrom: "a generator"}

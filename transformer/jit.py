@@ -48,7 +48,7 @@ def numba() -> Any:
     try:
         module = importlib.import_module("numba")
     except ImportError as error:
-        raise MissingExtra("jit=True needs Numba", remedy="pip install retrograd[jit]") from error
+        raise MissingExtra("jit=True needs Numba", remedy="Install it: pip install retrograd[jit].") from error
     importlib.import_module("retrograd.runtime.overloads")
     return module
 
@@ -123,10 +123,12 @@ class Compiled:
 
     def refusal(self, error: Exception) -> CompilationFailed:
         """What Numba said, at the user's line."""
-        reason = f"Numba cannot compile the derivative {self.name}: {_reason(str(error) or repr(error))}"
         line = self.line_of(error)
         emitted = f"In the emitted program: {self.text.source.splitlines()[line - 1].split('  #')[0].strip()}\n  "
-        return CompilationFailed(reason, where=self.location(line), remedy=emitted + REMEDY)
+        return CompilationFailed(
+            f"Numba cannot compile the derivative {self.name}: {_reason(str(error) or repr(error))}",
+            where=self.location(line), remedy=emitted + REMEDY,
+        )  # fmt: skip
 
     def line_of(self, error: Exception) -> int:
         """The line of the emitted text that an error of Numba's is about."""

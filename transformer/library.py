@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from retrograd.runtime import emitted, numerics
+from retrograd.runtime.errors import NoRule
 
 from . import calls, containers, stores
 from .builder import type_of
@@ -131,6 +132,13 @@ def _complex(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str
         return NotImplemented
     fn = numerics.complex_of if len(parts) == 2 else complex
     return primitive(low, fn, tuple(parts), {}, node, hint)
+
+
+def _einsum(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
+    """``np.einsum("ij,jk->ik", a, b)``."""
+    if args and not isinstance(type_of(args[0]), ConstT):
+        raise low.error(NoRule, node, "np.einsum has a rule for the string form only", 'Write np.einsum("ij,jk->ik", a, b).')
+    return NotImplemented
 
 
 def _interp(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
@@ -290,7 +298,9 @@ def _isinstance(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: 
         return Const(issubclass(t.cls, classes))
     if isinstance(t, (OpaqueT, NumberT)) and not isinstance(args[0], Compiletime):
         return low.build.let(Call(isinstance, (args[0], Ref(classes, "classes"))), BOOL)
-    raise low.unsupported(node, "isinstance of a value whose type is not known before the run")
+    raise low.unsupported(
+        node, "isinstance of a value whose type is not known before the run", "Use callable(...), or test the value itself."
+    )
 
 
 def _scalar_isinstance(low: Lowering, t: ScalarT, classes: Any, node: ast.AST) -> Any:
@@ -335,7 +345,7 @@ def _extreme(fn: Any, op: Any) -> Callable[..., Any]:
         if parts and all(isinstance(p, Const) for p in parts) and key is None:
             return Const(fn(p.value for p in parts))
         if not parts:
-            raise low.unsupported(node, f"{fn.__name__} of an empty sequence")
+            raise low.unsupported(node, f"{fn.__name__} of an empty sequence", "Give a default: max(xs, default=0.0).")
         best = parts[0]
         for part in parts[1:]:
             best = _better(low, op, part, best, rank, node, hint)
@@ -555,13 +565,17 @@ def _map(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) ->
 
 def _getattr(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
     if not isinstance(args[1], Const):
-        raise low.unsupported(node, "getattr with a computed name cannot be differentiated")
+        raise low.unsupported(
+            node, "getattr with a computed name cannot be differentiated", "Write the name out, or keep the values in a dict or array."
+        )
     return attribute_of(low, args[0], args[1].value, node, hint)
 
 
 def _setattr(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
     if not isinstance(args[1], Const):
-        raise low.unsupported(node, "setattr with a computed name cannot be differentiated")
+        raise low.unsupported(
+            node, "setattr with a computed name cannot be differentiated", "Write the name out, or keep the values in a dict or array."
+        )
     stores.set_attribute(low, args[0], args[1].value, args[2], node)
     return Const(None)
 
@@ -588,7 +602,7 @@ def _super(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) 
     first = low.frame.source.tree.args
     names = [a.arg for a in (*first.posonlyargs, *first.args)]
     if cell is None or not names:
-        raise low.unsupported(node, "super() outside a method")
+        raise low.unsupported(node, "super() outside a method", "Write super(Class, self).")
     return Super(low.now(low.frame.env[names[0]]), cell.cell_contents)
 
 
@@ -632,6 +646,7 @@ calls.BUILTINS.update({
     copy.deepcopy: _copied(deep=True),
     np.linalg.svd: _svd,
     np.interp: _interp,
+    np.einsum: _einsum,
     complex: _complex,
     np.copyto: _copyto,
     np.add.at: _at(1),

@@ -328,7 +328,7 @@ def settle(low: Lowering, carried: Carried, run: Any, node: ast.AST) -> tuple[An
             carried.drop(slot)
         for slot, init in seen["found"].items():
             carried.add(slot, init, _first_plan(low, slot, init))
-    raise low.unsupported(node, "the types of this loop's variables do not settle")
+    raise low.unsupported(node, "the types of this loop's variables do not settle", "Give each of them one type before the loop.")
 
 
 def _order(carried: Carried) -> list[Slot]:
@@ -620,7 +620,7 @@ def _reversed(low: Lowering, inner: Any, node: ast.AST) -> Any:
         return low.build.let(Call(operator.getitem, (made, _backwards()), (), "operator"), RangeT())
     if not isinstance(inner, Compiletime) and isinstance(type_of(inner), (ArrayT, ListT)):
         return low.build.call(operator.getitem, inner, _backwards(), form="operator")
-    raise low.unsupported(node, "reversed() of this cannot be differentiated", "Use x[::-1].")
+    raise low.unsupported(getattr(node, "iter", node), "reversed() of this cannot be differentiated", "Make a list of it first.")
 
 
 def _backwards() -> Any:
@@ -630,9 +630,7 @@ def _backwards() -> Any:
 
 
 def _item_type(low: Lowering, iterable: Any, node: ast.AST) -> Any:
-    if isinstance(iterable, Compiletime):
-        raise low.unsupported(node, "a loop over this kind of value cannot be differentiated")
-    t = type_of(iterable)
+    t = type_of(iterable) if not isinstance(iterable, Compiletime) else None
     if isinstance(t, ArrayT) and t.ndim:
         return ScalarT(t.dtype, False) if t.ndim == 1 else ArrayT(t.dtype, t.shape[1:])
     if isinstance(t, ListT):
@@ -644,5 +642,5 @@ def _item_type(low: Lowering, iterable: Any, node: ast.AST) -> Any:
     if isinstance(t, OpaqueT) or isinstance(iterable, Ref):
         return OpaqueT()
     raise low.unsupported(
-        node, "a loop over this kind of value cannot be differentiated", "Loop over a range, an array or a list."
+        getattr(node, "iter", node), "a loop over this kind of value cannot be differentiated", "Loop over a range, an array or a list."
     )

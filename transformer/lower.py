@@ -249,7 +249,9 @@ class Lowering:
         t = type_of(value)
         if isinstance(t, AggregateT) and t.kind is dict:
             return {k: self.build.call(operator.getitem, value, Const(k)) for k in t.keys or ()}
-        raise self.unsupported(node, "** of a mapping whose keys are not known before the run")
+        raise self.unsupported(
+            node, "a mapping whose keys are not known before the run", "Use a dict with literal keys, or pass the values one by one."
+        )
 
     # -- functions ----------------------------------------------------------------------------------------
 
@@ -282,7 +284,7 @@ class Lowering:
         self.block(tree.body + self._no_result(tree))
         result = self.now(self.frame.env["$ret"])
         if isinstance(result, Unknown):
-            raise self.error(result.kind, tree, result.reason, result.remedy)
+            raise self.error(result.kind, last_return(tree), result.reason, result.remedy)
         return Const(None) if isinstance(result, Undefined) else result
 
     def _no_result(self, tree: Any) -> list[ast.stmt]:
@@ -333,7 +335,7 @@ class Lowering:
         lower = STATEMENTS.get(type(stmt))
         if lower is None:
             what = REFUSED.get(type(stmt), type(stmt).__name__)
-            raise self.unsupported(stmt, f"{what} cannot be differentiated", REMEDIES.get(type(stmt), ""))
+            raise self.unsupported(stmt, f"{what} cannot be differentiated", REMEDIES.get(type(stmt), "Move it out of the function."))
         lower(self, stmt)
 
     def jump(self, stmt: ast.stmt) -> str:
@@ -359,7 +361,7 @@ class Lowering:
         call: Call
         if node is None:
             if not self.caught:
-                raise self.unsupported(stmt, "a bare raise outside a handler")
+                raise self.unsupported(stmt, "a bare raise outside a handler", "Name the exception: raise ValueError(...).")
             call = Call(emitted.same_error, (self.caught[-1],))
         elif isinstance(node, ast.Call) and isinstance(cls := self.expr(node.func), Ref) and isinstance(cls.value, type):
             args = tuple(self.expr(a) for a in node.args)
@@ -757,7 +759,7 @@ def _is_library(value: Any) -> bool:
 
 def _refuse_generators(low: Lowering, tree: ast.AST) -> None:
     if isinstance(tree, ast.AsyncFunctionDef):
-        raise low.unsupported(tree, "a coroutine cannot be differentiated")
+        raise low.unsupported(tree, "a coroutine cannot be differentiated", REMEDIES[ast.AsyncFunctionDef])
     for node in _own_nodes(tree):
         if isinstance(node, (ast.Yield, ast.YieldFrom)):
             raise low.unsupported(node, "a generator cannot be differentiated", "Collect the values in a list first.")
@@ -857,7 +859,9 @@ def assertion(low: Lowering, stmt: ast.Assert) -> None:
 
 def define(low: Lowering, stmt: ast.FunctionDef) -> None:
     if stmt.decorator_list:
-        raise low.unsupported(stmt, "a decorated function inside a function cannot be differentiated")
+        raise low.unsupported(
+            stmt, "a decorated function inside a function cannot be differentiated", "Define it at the top level of the module."
+        )
     low.bind(stmt.name, local_function(low, stmt))
 
 
@@ -893,11 +897,12 @@ SCOPES: dict[type, Any] = {ast.Try: scopes.try_, ast.With: scopes.with_, ast.Mat
 
 REFUSED = {
     ast.TryStar: "except*", ast.Global: "a write to a global",
-    ast.ClassDef: "a class inside a function", ast.AsyncFor: "async", ast.AsyncWith: "async",
-    ast.AsyncFunctionDef: "a coroutine",
+    ast.ClassDef: "a class inside a function", ast.AsyncFunctionDef: "a coroutine",
 }  # fmt: skip
 REMEDIES = {
     ast.Global: "Return the value instead.",
+    ast.ClassDef: "Define the class at the top level of the module.",
+    ast.AsyncFunctionDef: "Make it a plain function: def without async.",
     ast.TryStar: "Catch one exception with except.",
 }
 
@@ -915,7 +920,10 @@ def lower(
         again = Lowering()
         again.one_by_one = True
         again.detail = low.detail if low is not None else Detail.TYPES_ALONE
+    try:
         return _lower(fn, params, name, again)
+    except HowFar as unknown:
+        raise UnsupportedSyntax(unknown.message, where=unknown.where, remedy=unknown.remedy) from None
 
 
 def _lower(fn: FunctionType, params: dict[str, Any], name: str, low: Lowering) -> tuple[Function, Lowering]:
@@ -934,16 +942,27 @@ def _lower(fn: FunctionType, params: dict[str, Any], name: str, low: Lowering) -
         sys.setrecursionlimit(RECURSION_LIMIT)
     result = low.enter(source, fn.__globals__, cells, env, None, None, fn.__qualname__)
     if isinstance(result, Compiletime) or isinstance(result, Undefined):
-        raise UnsupportedSyntax(f"{fn.__qualname__} returns a function or an iterator, which has no derivative")
+        raise UnsupportedSyntax(
+            f"{fn.__name__} returns a function or an iterator, which has no derivative", where=source.location(last_return(source.tree)),
+            remedy="Return numbers or arrays: call the function, make a list of the iterator.",
+        )  # fmt: skip
     captured = [var for var, _ in low.captures.values() if isinstance(var, Var)]
     doc = fn.__doc__ or ""
     return Function(
         name or (fn.__name__ if fn.__name__.isidentifier() else "function"),
         (*variables, *captured),
         low.build.finish(result),
-        None,
+        source.location(last_return(source.tree)),
         doc,
     ), low
+
+
+def last_return(tree: Any) -> ast.AST:
+    """What the function returns, as it is written."""
+    if isinstance(tree, ast.Lambda):
+        return tree.body
+    returns = [n.value for n in _own_nodes(tree) if isinstance(n, ast.Return) and n.value is not None]
+    return max(returns, key=lambda n: n.lineno, default=tree)
 
 
 def cells_of(fn: FunctionType) -> dict[str, Any]:

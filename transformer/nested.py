@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from retrograd.runtime import emitted
-from retrograd.runtime.errors import ArgumentError
+from retrograd.runtime.errors import ArgumentError, placed
 
 from . import api, calls, pipeline
 from .analysis.activity import is_structural
@@ -31,7 +31,7 @@ from .builder import Builder, leaves, refill, type_of
 from .intrinsics import Intrinsic, applied, copied, free, renamed
 from .intrinsics import given as with_values
 from .ir import Aggregate, Atom, Block, Call, Const, Function, Let, Ref, Var, definitions, rebuild, vars_of, walk
-from .types import AggregateT, ArrayT, ScalarT, is_inexact
+from .types import AggregateT, ArrayT, ScalarT, described, is_inexact
 from .values import Compiletime, Derivative, LocalFunction
 
 if TYPE_CHECKING:
@@ -200,7 +200,9 @@ def _paired(build: Builder, seed: Atom, atom: Atom) -> Iterator[tuple[Var, Atom]
     elif isinstance(seed, Aggregate):
         parts = items(build, atom, seed)
         if parts is None or len(parts) != len(seed.items):
-            raise ArgumentError("a cotangent has another structure than the result")
+            raise ArgumentError(
+                "a cotangent has another structure than the result", remedy="Give it the structure and the keys of the result."
+            )
         for one, other in zip(seed.items, parts):
             yield from _paired(build, one, other)
 
@@ -283,7 +285,9 @@ def _tangents(low: Lowering, node: ast.AST, shape: Atom, tangent: Atom) -> Itera
     if isinstance(shape, Aggregate):
         parts = items(low.build, tangent, shape)
         if parts is None or len(parts) != len(shape.items):
-            raise low.error(ArgumentError, node, "a tangent has another structure than its argument")
+            raise low.error(
+                ArgumentError, node, "a tangent has another structure than its argument", "Give it the structure of the argument."
+            )
         for one, other in zip(shape.items, parts, strict=True):
             yield from _tangents(low, node, one, other)
     elif is_inexact(type_of(shape)):
@@ -293,7 +297,7 @@ def _tangents(low: Lowering, node: ast.AST, shape: Atom, tangent: Atom) -> Itera
 
 def _check_tangent(low: Lowering, node: ast.AST, t: Any, u: Any) -> None:
     if isinstance(t, ArrayT) and (not isinstance(u, ArrayT) or u.ndim != t.ndim):
-        raise low.error(ArgumentError, node, f"the tangent of {t} is {u}", "Give it the shape of its argument.")
+        raise low.error(ArgumentError, node, f"the tangent of {described(t)} is {described(u)}", "Give it the shape of its argument.")
 
 
 def inner_program(low: Lowering, node: ast.AST, fn: Any, args: Args, kwargs: Kwargs, slots: list[Any]) -> Inner:
@@ -309,7 +313,9 @@ def inner_program(low: Lowering, node: ast.AST, fn: Any, args: Args, kwargs: Kwa
     _refuse_changes(low, node, path, variables)
     result, stmts = path.ending, path.stmts
     if isinstance(result, Compiletime):
-        raise low.unsupported(node, "a derivative of a function that returns a function")
+        raise low.unsupported(
+            node, "a derivative of a function that returns a function", "Return what the function returns when it is called."
+        )
     body = Block(tuple(stmts), (result,))
     _refuse_effects(low, node, body)
     captured = free(body, variables)
@@ -322,7 +328,7 @@ def _opened(low: Lowering, node: ast.AST, atom: Any, hint: str, variables: dict[
     if isinstance(atom, Compiletime) or not is_inexact(type_of(atom)):
         raise low.error(
             ArgumentError, node, f"the argument {hint!r} to differentiate is {_shown(atom)}, which has no derivative",
-            "Pass floats.",
+            f"Pass floats, e.g. {hint}=float(...).",
         )  # fmt: skip
     fresh = []
     for leaf in leaves(atom):
@@ -335,7 +341,7 @@ def _opened(low: Lowering, node: ast.AST, atom: Any, hint: str, variables: dict[
 
 
 def _shown(atom: Any) -> str:
-    return "a function" if isinstance(atom, Compiletime) else f"of type {type_of(atom)}"
+    return "a function" if isinstance(atom, Compiletime) else described(type_of(atom))
 
 
 def _refuse_changes(low: Lowering, node: ast.AST, path: Path, own: Iterable[Var]) -> None:
@@ -385,7 +391,7 @@ def parameters(low: Lowering, node: ast.AST, fn: Any) -> list[str]:
         return parameters(low, node, fn.fn)
     if isinstance(fn, Ref):
         return list(inspect.signature(fn.value).parameters)
-    raise low.unsupported(node, "the derivative of this kind of function", "Wrap it: lambda x: f(x).")
+    raise low.unsupported(node, "a derivative of a method or partial function inside a differentiated function", "Wrap it: lambda x: f(x).")
 
 
 def _hint(fn: Any, slot: Any) -> str:
@@ -400,7 +406,7 @@ def _hint(fn: Any, slot: Any) -> str:
 
 def slot_of(low: Lowering, node: ast.AST, fn: Any, item: Any, args: Args, kwargs: Kwargs) -> Any:
     """Where the argument that one entry of ``wrt`` means was passed."""
-    names = parameters(low, node, fn)
+    names, asked = parameters(low, node, fn), item
     if isinstance(item, str):
         if item in kwargs:
             return item
@@ -410,7 +416,7 @@ def slot_of(low: Lowering, node: ast.AST, fn: Any, item: Any, args: Args, kwargs
         return item
     if item < len(names) and names[item] in kwargs:
         return names[item]
-    raise low.error(ArgumentError, node, f"wrt={item}: no such argument is passed here", f"The parameters are {', '.join(names)}.")
+    raise low.error(ArgumentError, node, f"wrt={asked!r}: no such argument is passed here", f"The parameters are {', '.join(names)}.")
 
 
 # -- derivatives as values --------------------------------------------------------------------------------
@@ -453,7 +459,8 @@ class Pullback(Derivative):
     def apply(self, low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
         assert self.inner is not None
         seed = pipeline.seed_like(self.inner.program.result)
-        seeds = {var: atom for var, atom in _paired(low.build, seed, args[0])}
+        with placed(low.location(node)):
+            seeds = {var: atom for var, atom in _paired(low.build, seed, args[0])}
         for var, atom in seeds.items():
             _check_tangent(low, node, var.type, type_of(atom))
         return Aggregate(tuple, tuple(self.inner.bars(low, seed, seeds)))
@@ -484,9 +491,11 @@ def _scalar(low: Lowering, inner: Inner, request: Request, node: ast.AST) -> Inn
     if request.has_aux:
         found = items(low.build, result) if isinstance(result, Aggregate) else None
         if found is None or len(found) != 2:
-            raise low.error(ArgumentError, node, "with has_aux=True the function returns a pair")
+            raise low.error(
+                ArgumentError, node, "with has_aux=True the function returns a pair", "Return (loss, extras), or leave has_aux out."
+            )
         result = found[0]
-    pipeline.require_scalar(inner.program.name, result)
+    pipeline.require_scalar(inner.program.name, result, low.location(node))
     program = replace(inner.program, body=replace(inner.program.body, yields=(result,)))
     return replace(inner, program=pipeline.with_scalar_root(program, False))
 
@@ -534,7 +543,7 @@ def _vjp(low: Lowering, fn: Any, request: Request, args: Args, kwargs: Kwargs, n
 def _jvp(low: Lowering, fn: Any, request: Request, args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
     primals, tangents = (items(low.build, a) for a in args)
     if primals is None or tangents is None:
-        raise low.error(ArgumentError, node, "jvp takes a tuple of primals and a tuple of tangents")
+        raise low.error(ArgumentError, node, "jvp takes a tuple of primals and a tuple of tangents", "Write rg.jvp(f, (x,), (x_dot,)).")
     asked = _default_wrt(request, tuple(primals))
     if len(tangents) == len(primals):
         names = parameters(low, node, fn)
@@ -551,7 +560,9 @@ def _matrix(template: dict[tuple[int, int], Any]) -> Callable[..., Any]:
 
     def lower(low: Lowering, fn: Any, request: Request, args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
         if not request.single:
-            raise low.unsupported(node, f"{request.kind} by several arguments inside a differentiated function")
+            raise low.unsupported(
+                node, f"{request.kind} by several arguments inside a differentiated function", "Ask for one at a time: wrt=0, then wrt=1."
+            )
         slot = slot_of(low, node, fn, request.entries[0], args, kwargs)
         x = {**dict(enumerate(args)), **kwargs}[slot]
         section = Section("section", fn, 0, args, tuple(kwargs.items()), slot)
@@ -561,7 +572,7 @@ def _matrix(template: dict[tuple[int, int], Any]) -> Callable[..., Any]:
             ranks = (-1, -1)  # the templates fill arrays of float64
         if ranks not in template:
             raise low.unsupported(
-                node, f"{request.kind} of {type_of(result)} by {type_of(x)} inside a differentiated function",
+                node, f"{request.kind} of {described(type_of(result))} by {described(type_of(x))} inside a differentiated function",
                 "Use rg.vjp or rg.jvp, or flat arrays of float64.",
             )  # fmt: skip
         return calls.call(low, Ref(template[ranks], request.kind), (section, x), {}, node)
@@ -637,7 +648,7 @@ def _static(low: Lowering, atom: Any, node: ast.AST) -> Any:
         return atom.value
     if isinstance(atom, Aggregate):
         return tuple(_static(low, item, node) for item in atom.items)
-    raise low.unsupported(node, "wrt must be a literal here")
+    raise low.unsupported(node, "wrt must be a literal here", "Write the position or the name of the argument: wrt=0.")
 
 
 def named(f: Any) -> str:

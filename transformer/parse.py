@@ -9,6 +9,7 @@ import __future__
 
 import ast
 import linecache
+import re
 import statistics
 from dataclasses import dataclass
 from functools import lru_cache
@@ -32,11 +33,18 @@ class Source:
     def location(self, node: ast.AST) -> Location:
         line = getattr(node, "lineno", 0)
         raw = self.lines[line - 1].rstrip("\n") if 0 < line <= len(self.lines) else ""
-        indent = len(raw) - len(raw.lstrip())
-        one_line = getattr(node, "end_lineno", line) == line
-        end = getattr(node, "end_col_offset", 0) if one_line else len(raw)
-        start = getattr(node, "col_offset", indent)
-        return Location(self.file, line, raw.strip(), max(0, start - indent), max(0, end - indent))
+        header = len(_CLOSING.sub("", raw).encode()) if hasattr(node, "body") and not isinstance(node, ast.expr) else 0
+        return Location.spanning(self.file, line, raw, getattr(node, "col_offset", 0), max(header, _end_on(node, line)))
+
+
+#: What ends the first line of a statement that holds others.
+_CLOSING = re.compile(r"\s*:?\s*(#.*)?$")
+
+
+def _end_on(node: ast.AST, line: int) -> int:
+    """Where the part of a node that is on its first line ends, in bytes; 0 where none of its parts is."""
+    parts = [n for n in ast.walk(node) if getattr(n, "end_lineno", 0) == line]
+    return max((n.end_col_offset for n in parts), default=0)  # type: ignore[attr-defined]
 
 
 def parse(fn: FunctionType) -> Source:
@@ -66,7 +74,9 @@ def _module(file: str, lines: tuple[str, ...]) -> ast.Module:
     try:
         return ast.parse("".join(lines), file)
     except SyntaxError as error:
-        raise SourceUnavailable(f"{file} no longer parses: {error}") from error
+        raise SourceUnavailable(
+            f"{file} no longer parses: {error}", remedy="Import the module again, so that what is read is what runs."
+        ) from error
 
 
 def _may_be(node: ast.AST, code: CodeType) -> bool:
@@ -116,7 +126,7 @@ def _verify(tree: ast.Module, code: CodeType) -> None:
 
 def _changed(code: CodeType) -> SourceUnavailable:
     return SourceUnavailable(
-        f"{code.co_filename}:{code.co_firstlineno}: the source of {code.co_name} changed since it was imported",
+        f"the source of {code.co_name} changed since it was imported", where=Location(code.co_filename, code.co_firstlineno),
         remedy="Import the module again, so that what is read is what runs.",
     )
 

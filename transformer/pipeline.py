@@ -15,7 +15,7 @@ import numpy as np
 
 from retrograd.runtime import emitted
 from retrograd.runtime.custom import one_scalar
-from retrograd.runtime.errors import ArgumentError
+from retrograd.runtime.errors import ArgumentError, Location
 
 from .adjoint.forward import forward
 from .adjoint.reverse import Sweeps, reverse
@@ -70,7 +70,7 @@ from .simplify.parts import keep_in_place, leave_unread
 from .simplify.shapes import shapes_by_name
 from .simplify.stores import whole_stores
 from .simplify.sums import gather_sums
-from .types import OPAQUE, AggregateT, ArrayT, ListT, NumberT, ScalarT, is_inexact
+from .types import OPAQUE, AggregateT, ArrayT, ListT, NumberT, ScalarT, described, is_inexact
 from .verify import Stage, verified
 
 Pass = tuple[Callable[[Block], Block], str]
@@ -171,10 +171,10 @@ def gradient(
     fn, written = prepare(with_scalar_root(fn, aux))
 
     def seed(result: Atom) -> tuple[Atom, Atom]:
-        root = _first(result) if aux else result
+        root = _first(result, fn.loc) if aux else result
         if not is_inexact(type_of(root)):
             activity(fn, wrt)  # a call of which nothing is known is the better explanation
-        require_scalar(fn.name, root)
+        require_scalar(fn.name, root, fn.loc)
         return root, Const(1.0)
 
     sweeps = sweep(fn, wrt, seed)
@@ -197,7 +197,7 @@ def gradient(
 
 def with_scalar_root(fn: Function, aux: bool) -> Function:
     """A result whose rank is not known before the run is held to be a scalar when it is there."""
-    root = _first(fn.result) if aux else fn.result
+    root = _first(fn.result, fn.loc) if aux else fn.result
     if not isinstance(type_of(root), NumberT):
         return fn
     checked = Var(root.hint if isinstance(root, Var) else "", type_of(root))
@@ -206,25 +206,25 @@ def with_scalar_root(fn: Function, aux: bool) -> Function:
     return replace(fn, body=Block((*fn.body.stmts, check), (result,)))
 
 
-def _first(result: Atom) -> Atom:
+def _first(result: Atom, where: Location | None) -> Atom:
     if isinstance(result, Aggregate) and len(result.items) == 2:
         return result.items[0]
-    raise ArgumentError("with has_aux=True the function returns a pair: (what to differentiate, anything else)")
+    raise ArgumentError(
+        "with has_aux=True the function returns a pair: (what to differentiate, anything else)", where=where,
+        remedy="Return (loss, extras), or leave has_aux out.",
+    )  # fmt: skip
 
 
-def require_scalar(name: str, root: Atom) -> None:
+def require_scalar(name: str, root: Atom, where: Location | None) -> None:
     t = type_of(root)
     if isinstance(t, NumberT) or (isinstance(t, (ScalarT, ArrayT)) and t.ndim == 0 and t.dtype.kind in "biufc"):
         if not isinstance(t, NumberT) and t.dtype.kind == "c":
-            raise ArgumentError(f"grad of {name}: the result is complex", remedy="Return a real number, or use rg.vjp.")
+            raise ArgumentError(
+                f"grad of {name}: the result is complex", where=where, remedy="Return a real number, or use rg.vjp."
+            )
         return
-    what = (
-        f"an array with {t.ndim} axes"
-        if isinstance(t, ArrayT)
-        else f"a {getattr(getattr(t, 'kind', t), '__name__', 'value')}"
-    )
     raise ArgumentError(
-        f"grad of {name}: the result is {what}, not a scalar",
+        f"grad of {name}: the result is {described(t)}, not a scalar", where=where,
         remedy="Reduce it to a number (np.sum, np.mean), or use rg.jacobian or rg.vjp; a pair (loss, extras) wants has_aux=True.",
     )
 

@@ -361,7 +361,7 @@ def _user_context(low: Lowering, manager: Any, item: ast.withitem, body: Run, st
         if quiet:
             return "falls"
         if quiet is None:
-            raise low.unsupported(stmt, "a context whose __exit__ may or may not swallow an exception", "Use try/except.")
+            raise low.unsupported(item.context_expr, "a context whose __exit__ may or may not swallow an exception", "Use try/except.")
         low.build.add(Raise(Call(emitted.same_error, (error,)), low.location(stmt), low.build.forward))
         return "raises"
 
@@ -373,7 +373,9 @@ def _library_context(low: Lowering, manager: Any, item: ast.withitem, body: Run,
     from .stores import assign_to
 
     if isinstance(manager, Compiletime):
-        raise low.unsupported(stmt, "a with block over this kind of value cannot be differentiated")
+        raise low.unsupported(
+            item.context_expr, "a with block over a function or iterator cannot be differentiated", "Enter an object with __enter__."
+        )
     target = Var("", OPAQUE) if item.optional_vars is not None else None
 
     def run() -> str:
@@ -451,15 +453,14 @@ def _fits(low: Lowering, pattern: ast.pattern, subject: Any, bound: dict[str, An
         return _fits_sequence(low, pattern, subject, bound)
     if isinstance(pattern, ast.MatchMapping):
         return _fits_mapping(low, pattern, subject, bound)
-    if isinstance(pattern, ast.MatchClass):
-        test = calls.call_object(low, isinstance, "isinstance", (subject, low.expr(pattern.cls)), {}, pattern, "")
-        if not low.truth(test):
-            return test
-        names = [*getattr(low.expr(pattern.cls).value, "__match_args__", ())[: len(pattern.patterns)], *pattern.kwd_attrs]
-        parts = [attribute_of(low, subject, n, pattern) for n in names]
-        tests = [_fits(low, p, part, bound) for p, part in zip([*pattern.patterns, *pattern.kwd_patterns], parts)]
-        return _joined(low, emitted.both, tests, False)
-    raise low.unsupported(pattern, "this pattern cannot be differentiated", "Write it as if/elif.")
+    assert isinstance(pattern, ast.MatchClass)
+    test = calls.call_object(low, isinstance, "isinstance", (subject, low.expr(pattern.cls)), {}, pattern, "")
+    if not low.truth(test):
+        return test
+    names = [*getattr(low.expr(pattern.cls).value, "__match_args__", ())[: len(pattern.patterns)], *pattern.kwd_attrs]
+    parts = [attribute_of(low, subject, n, pattern) for n in names]
+    tests = [_fits(low, p, part, bound) for p, part in zip([*pattern.patterns, *pattern.kwd_patterns], parts)]
+    return _joined(low, emitted.both, tests, False)
 
 
 def _fits_sequence(low: Lowering, pattern: ast.MatchSequence, subject: Any, bound: dict[str, Any]) -> Any:

@@ -40,12 +40,11 @@ def assign_to(low: Lowering, target: ast.expr, value: Any) -> None:
         container, key = low.expr(target.value), low.expr(target.slice)
         low.at(target)
         set_item(low, container, key, low.now(value), target)
-    elif isinstance(target, ast.Attribute):
+    else:
+        assert isinstance(target, ast.Attribute)
         owner = low.expr(target.value)
         low.at(target)
         set_attribute(low, owner, target.attr, low.now(value), target)
-    else:
-        raise low.unsupported(target, "a store into this cannot be differentiated", "Use a local variable.")
 
 
 def unpack(low: Lowering, target: ast.Tuple | ast.List, value: Any) -> None:
@@ -57,7 +56,9 @@ def unpack(low: Lowering, target: ast.Tuple | ast.List, value: Any) -> None:
         at, extra = starred[0], len(parts) - len(names) + 1
         parts[at : at + extra] = [low.heap.new(list, tuple(parts[at : at + extra]))]
     if len(parts) != len(names):
-        raise low.unsupported(target, f"{len(parts)} values cannot be unpacked into {len(names)} names")
+        raise low.unsupported(
+            target, f"{len(parts)} values cannot be unpacked into {len(names)} names", "Name each, or write a, *rest = xs."
+        )
     for element, part in zip(names, parts):
         assign_to(low, element.value if isinstance(element, ast.Starred) else element, part)
 
@@ -97,7 +98,7 @@ def set_item(low: Lowering, container: Any, key: Any, value: Any, node: ast.AST)
         low.build.let(Call(emitted.set_in_number, (container, key, value)), type_of(Const(None)))
     else:
         raise low.unsupported(
-            node, "a store into this kind of value cannot be differentiated",
+            node, "a store into an item of this kind of value cannot be differentiated",
             "Store into an array, a list or a dict of known keys.",
         )  # fmt: skip
 
@@ -124,12 +125,11 @@ def _is_whole(key: Any) -> bool:
 
 def as_numbers(low: Lowering, value: Any, node: ast.AST) -> Any:
     """What is stored, as NumPy sees it: a sequence becomes an array."""
-    if isinstance(value, Compiletime):
-        raise low.unsupported(node, "only numbers and arrays can be stored into an array")
-    if isinstance(type_of(value), (AggregateT, ListT)):
+    t = type_of(value) if not isinstance(value, Compiletime) else None
+    if isinstance(t, (AggregateT, ListT)):
         return calls.primitive(low, np.array, (value,), {}, node)
-    if not isinstance(type_of(value), (ArrayT, ScalarT, NumberT)):
-        raise low.unsupported(node, "only numbers and arrays can be stored into an array")
+    if not isinstance(t, (ArrayT, ScalarT, NumberT)):
+        raise low.unsupported(node, "only numbers and arrays can be stored into an array", "Use a list for other things.")
     return value
 
 
@@ -208,7 +208,7 @@ def opened(low: Lowering, container: Any, node: ast.AST) -> Aggregate:
         container = open_parameter(low.build, container)
         low.heap.write(container, container)
     if container.ident is None or not is_mutable(container.kind):
-        raise low.unsupported(node, f"a store into a {container.kind.__name__}", "Build a new one.")
+        raise low.unsupported(node, f"a store into a {container.kind.__name__} cannot be differentiated", "Build a new one.")
     sources = getattr(container.ident, "sources", ())
     if sources and _is_held(low, container.ident, set(sources)):
         raise low.error(
@@ -244,7 +244,7 @@ def set_in_container(low: Lowering, container: Any, key: Any, value: Any, node: 
     elif isinstance(key, Const) and isinstance(key.value, int):
         items = list(container.items)
         if not -len(items) <= key.value < len(items):
-            raise low.unsupported(node, f"the list has no item {key.value}")
+            raise low.unsupported(node, f"the list has no item {key.value}", "Append to it: xs.append(x).")
         items[key.value] = value
         change(low, container, items, None, node)
     elif isinstance(key, SliceAtom) and isinstance(value, Aggregate) and _known_slice(key) is not None:
@@ -286,7 +286,7 @@ def as_run_time_list(low: Lowering, container: Any, node: ast.AST) -> Any:
     """The same list, held by the run from here on."""
     made = low.as_list(container)
     if made is None:
-        raise low.unsupported(node, "an index into a list of unlike items must be known before the run")
+        raise low.unsupported(node, "an index into a list of unlike items must be known before the run", "Use one list for each kind.")
     low.heap.write(container, made)
     return made
 
@@ -401,9 +401,9 @@ def delete(low: Lowering, stmt: ast.Delete) -> None:
         if isinstance(target, ast.Name):
             low.frame.env[target.id] = UNDEFINED
         elif isinstance(target, ast.Subscript):
-            delete_item(low, low.expr(target.value), low.expr(target.slice), stmt)
+            delete_item(low, low.expr(target.value), low.expr(target.slice), target)
         else:
-            raise low.unsupported(stmt, "del of an attribute cannot be differentiated")
+            raise low.unsupported(target, "del of an attribute cannot be differentiated", "Bind it to None instead.")
 
 
 def delete_item(low: Lowering, container: Any, key: Any, node: ast.AST) -> None:

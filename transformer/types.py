@@ -172,6 +172,17 @@ def with_lengths(t: Any, value: Any) -> Any:
     return t
 
 
+def described(t: Any) -> str:
+    """What a value of this type is called in errors."""
+    if isinstance(t, ArrayT):
+        return f"an array of {t.dtype} with {t.ndim} {'axis' if t.ndim == 1 else 'axes'}"
+    if isinstance(t, ScalarT):
+        name = type(t.dtype.type(0).item()).__name__ if t.weak else t.dtype.name
+        return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+    kind = type(t.value) if isinstance(t, ConstT) else getattr(t, "kind", None)
+    return f"a {kind.__name__}" if isinstance(kind, type) else "a value of a kind not known before the run"
+
+
 def is_counting(value: Any) -> bool:
     """Is it an int, or a tuple of such?"""
     return type(value) in (int, bool) or (type(value) is tuple and all(map(is_counting, value)))

@@ -195,11 +195,13 @@ def function_ast(function: Callable[..., Any]) -> ast.FunctionDef:
 
 
 def _not_straight_line(function: Callable[..., Any], node: ast.AST) -> UnsupportedSyntax:
-    code = function.__code__
-    line = code.co_firstlineno + getattr(node, "lineno", 1) - 1
+    lines, first = inspect.getsourcelines(function)
+    at = node.lineno - 1  # type: ignore[attr-defined]
+    raw = textwrap.dedent("".join(lines)).splitlines()[at]
+    end = node.end_col_offset if node.end_lineno == node.lineno else len(raw.rstrip(" :").encode())  # type: ignore[attr-defined]
     return UnsupportedSyntax(
         f"the rule {function.__name__} is not straight-line",
-        where=Location(code.co_filename, line, ast.unparse(node).splitlines()[0]),
+        where=Location.spanning(function.__code__.co_filename, first + at, raw, node.col_offset, end),  # type: ignore[attr-defined]
         remedy="Write single assignments and one return; put choices into a function that has a rule of its own.",
     )
 

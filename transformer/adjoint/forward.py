@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from retrograd.runtime import emitted, numerics
-from retrograd.runtime.errors import NoRule
+from retrograd.runtime.errors import NoRule, placed
 
 from ..builder import type_of
 from ..intrinsics import Intrinsic
@@ -104,7 +104,8 @@ class Forward:
                 self.build.add(stmt)
                 self.build.calls[stmt.var] = stmt.call
                 if stmt.var in self.active and self.is_active(Aggregate(tuple, stmt.call.atoms())):
-                    self.let(stmt)
+                    with placed(stmt.loc):
+                        self.let(stmt)
             elif isinstance(stmt, If):
                 self.branch(stmt)
             elif isinstance(stmt, Region):
@@ -130,12 +131,17 @@ class Forward:
         env = context.bind(rule, call, stmt.loc)
         for name, atom in env.items():
             if name not in rule.inputs and name not in rule.inert and self.is_active(atom):
-                raise NoRule(f"{rule.name} has no derivative with respect to {name}, which is active", where=stmt.loc)
+                raise NoRule(
+                    f"{rule.name} has no derivative with respect to {name}, which is active", where=stmt.loc,
+                    remedy="Pass a constant there, e.g. rg.stop_gradient(...).",
+                )  # fmt: skip
         if rule.partials and not _has_complex(call):
             self.elementwise(stmt, rule, env)
             return
         if rule.pushforward is None:
-            raise NoRule(f"{rule.name} has no forward rule", where=stmt.loc)
+            raise NoRule(
+                f"{rule.name} has no forward rule", where=stmt.loc, remedy="Use reverse mode (rg.grad, rg.vjp), or give its rule a jvp."
+            )
         dots = [self.dot(env[name]) for name in rule.inputs]
         parts = context.inline(self.low, rule.pushforward, (*dots, stmt.var), env)
         pieces = parts.items if isinstance(parts, Aggregate) and len(rule.inputs) > 1 else (parts,)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from retrograd.runtime import emitted, numerics
-from retrograd.runtime.errors import NoRule
+from retrograd.runtime.errors import NoRule, placed
 from retrograd.runtime.rules import lookup
 
 from ..analysis.ownership import READ_ONLY, shares
@@ -238,14 +238,18 @@ class Reverse:
     def block(self, stmts: Iterable[Stmt]) -> None:
         for stmt in reversed(list(stmts)):
             self.build.loc = stmt.loc
-            if isinstance(stmt, Let):
-                self.let(stmt)
-            elif isinstance(stmt, If):
-                self.branch(stmt)
-            elif isinstance(stmt, (For, While)):
-                self.loop(stmt)
-            elif isinstance(stmt, Region):
-                self.region(stmt)
+            with placed(stmt.loc):
+                self.statement(stmt)
+
+    def statement(self, stmt: Stmt) -> None:
+        if isinstance(stmt, Let):
+            self.let(stmt)
+        elif isinstance(stmt, If):
+            self.branch(stmt)
+        elif isinstance(stmt, (For, While)):
+            self.loop(stmt)
+        elif isinstance(stmt, Region):
+            self.region(stmt)
 
     def take(self, var: Var) -> Any:
         """The finished cotangent of a value at its definition; None if nothing reached it."""
@@ -290,8 +294,7 @@ class Reverse:
         if rule.partials and rule.written_pullback is None or (rule.partials and not _has_complex(call)):
             self._elementwise(stmt, rule, env, z_bar, masked)
             return
-        if rule.pullback is None:
-            raise NoRule(f"{rule.name} has no reverse rule", where=stmt.loc)
+        assert rule.pullback is not None, f"{rule.name} has a pullback: rules are entered by theirs"
         gs = context.inline(self.low, rule.pullback, (z_bar, stmt.var), env)
         parts = gs.items if isinstance(gs, Aggregate) and len(rule.inputs) > 1 else (gs,)
         self._refuse_unruled(stmt, rule, env)

@@ -142,6 +142,8 @@ def refuse_unknown(stmt: Let, moved: set[Var]) -> None:
     """An active value in a call without a rule, or of unknown type, is an error with a name."""
     call = stmt.call
     name = getattr(call.fn, "__name__", str(call.fn))
+    if call.fn is emitted.call_value:
+        name = "a method or function that is not known before the run"
     if call.form.startswith("attribute:") and call.fn is getattr:
         name = call.form.partition(":")[2]
         if is_inexact(stmt.var.type):
@@ -154,7 +156,7 @@ def refuse_unknown(stmt: Let, moved: set[Var]) -> None:
     if isinstance(stmt.var.type, OpaqueT):
         raise NoRule(
             f"the type of this result of {name} is not known before the run, and it is active", where=stmt.loc,
-            remedy="Pass shapes and axes as literals, or split the expression.",
+            remedy="Give its arguments one type on every path, and pass shapes and axes as literals.",
         )  # fmt: skip
 
 

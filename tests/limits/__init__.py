@@ -1,0 +1,1 @@
+"""What is refused, where the code says so, and the smallest program that meets each refusal."""

@@ -1,0 +1,285 @@
+"""Stores that would be seen by somebody who must not see them, or that have nowhere to go."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+import retrograd as rg
+
+from ..table import Theme, rewritten
+
+mutation = Theme(
+    "Mutation and aliasing",
+    "Stores into arrays, views, containers and objects are differentiated. Refused are those where only the run knows which memory is "
+    "meant, and stores into what cannot change.",
+)
+
+U = np.array([1.0, 2.0, 3.0])
+
+
+class Box:
+    def __init__(self, value):
+        self.value = value
+
+
+@mutation(2.5)
+def store_seen_by_another_name(x):
+    row, rows = np.ones(3) * x, []
+    for _ in range(int(x)):
+        rows.append(row)
+    row[0] = x * x  # <- row[0]
+    return rows[1][0]
+
+
+@rewritten(store_seen_by_another_name)
+def store_after_a_copy(x):
+    row, rows = np.ones(3) * x, []
+    for _ in range(int(x)):
+        rows.append(row)
+    row = row.copy()
+    row[0] = x * x
+    return rows[1][0]
+
+
+@mutation(U)
+def store_through_a_perhaps_view(u):
+    v = u * 2
+    w = np.atleast_2d(v)
+    w[0, 0] = 3.0  # <- w[0, 0]
+    return np.sum(v)
+
+
+@rewritten(store_through_a_perhaps_view)
+def store_through_a_copy(u):
+    w = np.atleast_2d(u * 2).copy()
+    w[0, 0] = 3.0
+    return np.sum(w)
+
+
+@mutation(U)
+def read_of_a_perhaps_view(u):
+    v = u * 2
+    w = np.atleast_2d(v)
+    v[0] = 3.0
+    return np.sum(w)  # <- w
+
+
+@rewritten(read_of_a_perhaps_view)
+def read_of_a_copy(u):
+    v = u * 2
+    w = np.atleast_2d(v).copy()
+    v[0] = 3.0
+    return np.sum(w)
+
+
+@mutation(U)
+def float_into_an_int_array(u):
+    counts = np.zeros(3, dtype=int)
+    counts[0] = u[0]  # <- counts[0]
+    return np.sum(counts * u)
+
+
+@rewritten(float_into_an_int_array)
+def float_into_a_float_array(u):
+    counts = np.zeros(3)
+    counts[0] = u[0]
+    return np.sum(counts * u)
+
+
+@mutation(U)
+def float_added_to_an_int_array(u):
+    counts = np.zeros(3, dtype=int)
+    counts += u  # <- counts += u
+    return np.sum(counts * u)
+
+
+@rewritten(float_added_to_an_int_array)
+def float_added_to_a_float_array(u):
+    counts = np.zeros(3, dtype=float)
+    counts += u
+    return np.sum(counts * u)
+
+
+@mutation(U)
+def function_into_an_array(u):
+    v = u * 2
+    v[0] = np.sin.reduce  # <- v[0]
+    return np.sum(v)
+
+
+@mutation(2.5)
+def one_of_two_containers(x):
+    a, b = [x, 1.0], [2.0, x]
+    c = a if x > 0 else b
+    c[0] = 3.0  # <- c[0]
+    return a[0] + b[1]
+
+
+@rewritten(one_of_two_containers)
+def each_in_its_branch(x):
+    a, b = [x, 1.0], [2.0, x]
+    if x > 0:
+        a[0] = 3.0
+    else:
+        b[0] = 3.0
+    return a[0] + b[1]
+
+
+@mutation((1.0, 2.0))
+def store_into_a_tuple(xs):
+    xs[0] = 3.0  # <- xs[0]
+    return xs[0] + xs[1]
+
+
+@rewritten(store_into_a_tuple)
+def new_tuple(xs):
+    xs = (3.0, xs[1])
+    return xs[0] + xs[1]
+
+
+@mutation((1.0, 2.0))
+def attribute_of_a_tuple(xs):
+    xs.first = 3.0  # <- xs.first
+    return xs[0]
+
+
+@rewritten(attribute_of_a_tuple)
+def local_variable(xs):
+    first = 3.0
+    return xs[0] * first
+
+
+class Pair(NamedTuple):
+    left: float
+    right: float
+
+
+@mutation(2.5)
+def attribute_of_a_named_tuple(x):
+    pair = Pair(x, x)
+    pair.left = 3.0  # <- pair.left
+    return pair.left
+
+
+@rewritten(attribute_of_a_named_tuple)
+def named_tuple_replaced(x):
+    pair = Pair(x, x)
+    pair = pair._replace(right=3.0)
+    return pair.left
+
+
+@mutation(2.5)
+def item_of_a_function(x):
+    f = lambda y: y * x
+    f[0] = 3.0  # <- f[0]
+    return f(x)
+
+
+@mutation(2.5)
+def attribute_of_a_function(x):
+    def f(y):
+        return x * y
+
+    f.rate = 3.0  # <- f.rate
+    return f(x)
+
+
+@rewritten(attribute_of_a_function)
+def local_in_place_of_an_attribute(x):
+    def f(y):
+        return x * y
+
+    rate = 3.0
+    return f(x) * rate
+
+
+@mutation(2.5)
+def del_of_an_attribute(x):
+    box = Box(x)
+    del box.value  # <- box.value
+    return x
+
+
+@rewritten(del_of_an_attribute)
+def attribute_bound_to_none(x):
+    box = Box(x)
+    box.value = None
+    return x
+
+
+@mutation(U)
+def del_of_an_item_of_an_array(u):
+    del u[0]  # <- u[0]
+    return u[0]
+
+
+@mutation(2.5)
+def del_from_a_list_of_unknown_length(x):
+    xs = [x * k for k in range(int(x))]
+    del xs[0]  # <- xs[0]
+    return sum(xs)
+
+
+@rewritten(del_from_a_list_of_unknown_length)
+def new_list_without_it(x):
+    xs = [x * k for k in range(int(x))]
+    xs = xs[1:]
+    return xs[0]
+
+
+@mutation(2.5)
+def same_list_many_times(x):
+    rows = [[x, x]] * int(x)  # <- [[x, x]] * int(x)
+    return rows[0][0]
+
+
+@rewritten(same_list_many_times)
+def list_for_each_row(x):
+    rows = [[x, x] for _ in range(int(x))]
+    return rows[0][0]
+
+
+@mutation(2.5)
+def item_held_twice(x):
+    rows = [[x * k for k in range(int(x))] for _ in range(int(x))]
+    rows[1] = rows[0]
+    rows[0][0] = 3.0  # <- rows[0][0]
+    return rows[1][0]
+
+
+@rewritten(item_held_twice)
+def item_of_its_own(x):
+    rows = []
+    for _ in range(int(x)):
+        rows.append([x, x])
+    rows[0][0] = 3.0
+    return rows[1][0]
+
+
+@mutation(U, by=lambda f, u: rg.grad(f)(u, u))
+def arguments_that_overlap(u, v):
+    u[0] = v[0] * v[1]  # --
+    return np.sum(u * v)
+
+
+def _counter():
+    total = 0.0
+
+    def count(x):
+        nonlocal total
+        total = total + x  # <- total = total + x
+        return x * total
+
+    return count
+
+
+mutation(2.0)(_counter())
+
+
+@rewritten(mutation.programs[-1].function)
+def total_returned(x):
+    total = 0.0
+    total = total + x
+    return x * total
