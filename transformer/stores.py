@@ -21,7 +21,7 @@ from retrograd.runtime.errors import AliasedMutation
 from . import calls, containers
 from .builder import type_of
 from .expressions import arithmetic, attribute_of, item
-from .heap import View, is_mutable, open_parameter
+from .heap import Piece, View, is_mutable, open_parameter
 from .ir import UNDEFINED, Aggregate, Call, Const, Ref, SliceAtom, Var
 from .operators import BINARY
 from .types import OPAQUE, AggregateT, ArrayT, ListT, NumberT, OpaqueT, ScalarT, is_inexact, join
@@ -147,7 +147,7 @@ def refuse_truncation(low: Lowering, t: ArrayT, value: Any, node: ast.AST) -> No
 def write_through(low: Lowering, view: View, content: Any, node: ast.AST) -> None:
     """A view has new contents: so has the part of its base that it shows."""
     base = low.now(view.base)
-    back = THROUGH.get(view.fn)
+    back = _through_piece if isinstance(view.fn, Piece) else THROUGH.get(view.fn)
     if back is None or not view.sure:
         raise low.error(
             AliasedMutation, node, f"a store through the result of {getattr(view.fn, '__name__', 'a call')}, which may be a view",
@@ -157,12 +157,50 @@ def write_through(low: Lowering, view: View, content: Any, node: ast.AST) -> Non
 
 
 def _through_item(low: Lowering, base: Any, view: View, content: Any, node: ast.AST) -> None:
+    made = low.heap.views.get(base) if not isinstance(type_of(base), ArrayT) else None
+    if made is not None and made.fn is not operator.getitem:  # the list is new, what it holds is not
+        raise low.error(
+            AliasedMutation, node, f"a store through one of the results of {getattr(made.fn, '__name__', 'a call')}, which may be views",
+            "Copy it where it is made: .copy().",
+        )  # fmt: skip
     set_item(low, base, view.args[0], content, node)
+
+
+def _through_piece(low: Lowering, base: Any, view: View, content: Any, node: ast.AST) -> None:
+    t, axis = type_of(base), int(view.args[1].value)
+    whole = SliceAtom(Const(None), Const(None), Const(None))
+    start, stop = _ends(low, base, view)
+    keys = (*(whole for _ in range(axis % t.ndim)), SliceAtom(start, stop, Const(None)))
+    set_item(low, base, Aggregate(tuple, keys) if len(keys) > 1 else keys[0], content, node)
+
+
+def _ends(low: Lowering, base: Any, view: View) -> tuple[Any, Any]:
+    """Where a piece begins and ends, as ``np.split`` slices it."""
+    sections, axis = view.args
+    k = view.fn.number
+    if isinstance(sections, Aggregate):
+        ends = (Const(None), *sections.items, Const(None))
+        return ends[k], ends[k + 1]
+    count = sections.value
+    shape = low.build.call(np.shape, base, form="attribute:shape")
+    length = low.build.call(operator.getitem, shape, axis, form="operator")
+    size, longer = (low.build.call(fn, length, Const(count), form="operator") for fn in (operator.floordiv, operator.mod))
+
+    def end(number: int) -> Any:
+        """The first ``longer`` pieces have one entry more."""
+        if number in (0, count):
+            return Const(None)
+        before = low.build.call(operator.mul, size, Const(number), form="operator")
+        if view.fn.of is np.split:
+            return before
+        return low.build.call(operator.add, before, low.build.call(min, longer, Const(number)), form="operator")
+
+    return end(k), end(k + 1)
 
 
 def _through_inverse(inverse: Any) -> Any:
     def back(low: Lowering, base: Any, view: View, content: Any, node: ast.AST) -> None:
-        shown = low.build.call(view.fn, base, *view.args, form=view.form, **dict(view.kwargs))
+        shown = view.made(low.build, base, "")
         alike = type_of(content) == type_of(shown)
         whole = content if alike else low.build.call(np.broadcast_to, content, low.build.call(np.shape, shown))
         set_in_array(low, base, Const(Ellipsis), inverse(low, whole, base, view), node)
