@@ -163,6 +163,8 @@ def _through_item(low: Lowering, base: Any, view: View, content: Any, node: ast.
             AliasedMutation, node, f"a store through one of the results of {getattr(made.fn, '__name__', 'a call')}, which may be views",
             "Copy it where it is made: .copy().",
         )  # fmt: skip
+    if isinstance(type_of(base), ListT):
+        low.build.let(Call(emitted.expect_alone, _path(low, base, view.args[0])), type_of(Const(None)))
     set_item(low, base, view.args[0], content, node)
 
 
@@ -331,21 +333,27 @@ def as_run_time_list(low: Lowering, container: Any, node: ast.AST) -> Any:
 
 def set_in_list(low: Lowering, xs: Any, key: Any, value: Any, node: ast.AST) -> None:
     """A store into a list of unknown length, or into an item of its items."""
+    if isinstance(key, SliceAtom):
+        raise low.unsupported(node, "a store into a slice of a list", "Store item by item, or use an array.")
+    xs, path = _path(low, xs, key)
+    t = type_of(xs)
+    if len(path.items) == 1:
+        t = ListT(t.kind, join(t.item, type_of(value)) if t.item is not None else type_of(value))
+        made = low.build.call(emitted.set_item, xs, key, value, hint=xs.hint, form="store", type=t)
+    else:
+        t = _with_item(t, len(path.items), type_of(value))
+        made = low.build.call(emitted.set_in, xs, path, value, hint=xs.hint, type=t)
+    low.heap.write(xs, made)
+
+
+def _path(low: Lowering, xs: Any, key: Any) -> tuple[Any, Aggregate]:
+    """The outermost list that an item is in, and the way to it."""
     path = [key]
     view = low.heap.views.get(xs)
     while view is not None:
         xs, path = low.now(view.base), [view.args[0], *path]
         view = low.heap.views.get(xs)
-    t = type_of(xs)
-    if isinstance(key, SliceAtom):
-        raise low.unsupported(node, "a store into a slice of a list", "Store item by item, or use an array.")
-    if len(path) == 1:
-        t = ListT(t.kind, join(t.item, type_of(value)) if t.item is not None else type_of(value))
-        made = low.build.call(emitted.set_item, xs, key, value, hint=xs.hint, form="store", type=t)
-    else:
-        t = _with_item(t, len(path), type_of(value))
-        made = low.build.call(emitted.set_in, xs, Aggregate(tuple, tuple(path)), value, hint=xs.hint, type=t)
-    low.heap.write(xs, made)
+    return xs, Aggregate(tuple, tuple(path))
 
 
 def _with_item(t: Any, depth: int, value: Any) -> Any:
