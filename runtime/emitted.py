@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -70,6 +71,25 @@ def set_in(xs: list[Any], path: tuple[Any, ...], value: Any) -> list[Any]:
         target = item
     target[path[-1]] = value
     return xs
+
+
+def expect_alone(xs: Any, path: tuple[Any, ...]) -> None:
+    """The item at ``path``, about to be written, is memory that no other item of the list has."""
+    item = xs
+    for key in path:
+        item = item[key]
+    if sum(np.may_share_memory(item, other) and np.shares_memory(item, other) for other in _arrays_in(xs)) > 1:
+        raise AliasedMutation(
+            "a store into an item of a list that shares its memory with another item", remedy="Copy each item before it is put in."
+        )
+
+
+def _arrays_in(xs: Any) -> Iterator[np.ndarray]:
+    for x in xs:
+        if isinstance(x, (list, tuple)):
+            yield from _arrays_in(x)
+        elif isinstance(x, np.ndarray):
+            yield x
 
 
 def repeat(xs: Any, count: int) -> Any:

@@ -54,6 +54,25 @@ class View:
     version: Atom
     sure: bool  # else it may be a copy, which only the run can tell
 
+    def made(self, build: Builder, base: Atom, hint: str) -> Atom:
+        """The view of what its base holds now."""
+        if isinstance(self.fn, Piece):
+            pieces = build.call(self.fn.of, base, *self.args, **dict(self.kwargs))
+            return build.call(operator.getitem, pieces, Const(self.fn.number), hint=hint, form="operator")
+        return build.call(self.fn, base, *self.args, hint=hint, form=self.form, **dict(self.kwargs))
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One of the views that ``np.split`` returns in a list: the list is the program's, the pieces are the array's memory."""
+
+    of: Any
+    number: int
+
+    @property
+    def __name__(self) -> str:
+        return str(self.of.__name__)
+
 
 @dataclass
 class Heap:
@@ -128,7 +147,7 @@ class Heap:
                 f"whether {var.hint or 'this'} is a view of an array that was written since is known only at run time",
                 "Copy it where it is made: .copy().",
             )
-        made = self.build.call(view.fn, base, *view.args, hint=var.hint, form=view.form, **dict(view.kwargs))
+        made = view.made(self.build, base, var.hint)
         if isinstance(made, Var) and made not in self.views:
             self.views[made] = replace(view, version=base)
         return made

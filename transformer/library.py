@@ -21,7 +21,7 @@ from . import calls, containers, stores
 from .builder import type_of
 from .calls import Args, Kwargs, call, primitive
 from .expressions import arithmetic, attribute_of
-from .heap import is_mutable
+from .heap import Piece, View, is_mutable
 from .ir import Aggregate, Call, Const, Ref, Var
 from .loops import unrolled
 from .types import BOOL, INT, AggregateT, ArrayT, ConstT, ListT, NumberT, OpaqueT, RangeT, ScalarT
@@ -139,6 +139,31 @@ def _einsum(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str)
     if args and not isinstance(type_of(args[0]), ConstT):
         raise low.error(NoRule, node, "np.einsum has a rule for the string form only", 'Write np.einsum("ij,jk->ik", a, b).')
     return NotImplemented
+
+
+def _split(fn: Any, axis_of: Callable[[int], int] | None = None) -> Callable[..., Any]:
+    def lower(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
+        """A list of the program's own, of views of the array."""
+        parameters = ("ary", "indices_or_sections", "axis")
+        given = {**dict(zip(parameters, args)), **kwargs}
+        array, sections, axis = (given.pop(name, Const(0)) for name in parameters)
+        if given or isinstance(array, Compiletime) or not isinstance(type_of(array), ArrayT) or not isinstance(array, Var):
+            return NotImplemented
+        if axis_of is not None:
+            axis = Const(axis_of(type_of(array).ndim))
+        if isinstance(sections, Aggregate):
+            sections = Aggregate(tuple, sections.items)
+        passed = (sections,) if isinstance(axis, Const) and axis.value == 0 else (sections, axis)
+        pieces = low.build.call(fn, array, *passed, hint=hint)
+        t = type_of(pieces)
+        if not isinstance(t, AggregateT):
+            return primitive(low, fn, (array, *passed), {}, node, hint)
+        parts = [low.build.call(operator.getitem, pieces, Const(k), form="operator") for k in range(len(t.items))]
+        for k, part in enumerate(parts):
+            low.heap.views[part] = View(array, Piece(fn, k), (sections, axis), (), "call", array, True)
+        return low.heap.new(list, tuple(parts), hint=hint)
+
+    return lower
 
 
 def _interp(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
@@ -647,6 +672,11 @@ calls.BUILTINS.update({
     np.linalg.svd: _svd,
     np.interp: _interp,
     np.einsum: _einsum,
+    np.split: _split(np.split),
+    np.array_split: _split(np.array_split),
+    np.vsplit: _split(np.split, lambda ndim: 0),
+    np.hsplit: _split(np.split, lambda ndim: min(ndim - 1, 1)),
+    np.dsplit: _split(np.split, lambda ndim: 2),
     complex: _complex,
     np.copyto: _copyto,
     np.add.at: _at(1),

@@ -21,7 +21,7 @@ from retrograd.runtime.errors import AliasedMutation
 from . import calls, containers
 from .builder import type_of
 from .expressions import arithmetic, attribute_of, item
-from .heap import View, is_mutable, open_parameter
+from .heap import Piece, View, is_mutable, open_parameter
 from .ir import UNDEFINED, Aggregate, Call, Const, Ref, SliceAtom, Var
 from .operators import BINARY
 from .types import OPAQUE, AggregateT, ArrayT, ListT, NumberT, OpaqueT, ScalarT, is_inexact, join
@@ -147,7 +147,7 @@ def refuse_truncation(low: Lowering, t: ArrayT, value: Any, node: ast.AST) -> No
 def write_through(low: Lowering, view: View, content: Any, node: ast.AST) -> None:
     """A view has new contents: so has the part of its base that it shows."""
     base = low.now(view.base)
-    back = THROUGH.get(view.fn)
+    back = _through_piece if isinstance(view.fn, Piece) else THROUGH.get(view.fn)
     if back is None or not view.sure:
         raise low.error(
             AliasedMutation, node, f"a store through the result of {getattr(view.fn, '__name__', 'a call')}, which may be a view",
@@ -157,12 +157,52 @@ def write_through(low: Lowering, view: View, content: Any, node: ast.AST) -> Non
 
 
 def _through_item(low: Lowering, base: Any, view: View, content: Any, node: ast.AST) -> None:
+    made = low.heap.views.get(base) if not isinstance(type_of(base), ArrayT) else None
+    if made is not None and made.fn is not operator.getitem:  # the list is new, what it holds is not
+        raise low.error(
+            AliasedMutation, node, f"a store through one of the results of {getattr(made.fn, '__name__', 'a call')}, which may be views",
+            "Copy it where it is made: .copy().",
+        )  # fmt: skip
+    if isinstance(type_of(base), ListT):
+        low.build.let(Call(emitted.expect_alone, _path(low, base, view.args[0])), type_of(Const(None)))
     set_item(low, base, view.args[0], content, node)
+
+
+def _through_piece(low: Lowering, base: Any, view: View, content: Any, node: ast.AST) -> None:
+    t, axis = type_of(base), int(view.args[1].value)
+    whole = SliceAtom(Const(None), Const(None), Const(None))
+    start, stop = _ends(low, base, view)
+    keys = (*(whole for _ in range(axis % t.ndim)), SliceAtom(start, stop, Const(None)))
+    set_item(low, base, Aggregate(tuple, keys) if len(keys) > 1 else keys[0], content, node)
+
+
+def _ends(low: Lowering, base: Any, view: View) -> tuple[Any, Any]:
+    """Where a piece begins and ends, as ``np.split`` slices it."""
+    sections, axis = view.args
+    k = view.fn.number
+    if isinstance(sections, Aggregate):
+        ends = (Const(None), *sections.items, Const(None))
+        return ends[k], ends[k + 1]
+    count = sections.value
+    shape = low.build.call(np.shape, base, form="attribute:shape")
+    length = low.build.call(operator.getitem, shape, axis, form="operator")
+    size, longer = (low.build.call(fn, length, Const(count), form="operator") for fn in (operator.floordiv, operator.mod))
+
+    def end(number: int) -> Any:
+        """The first ``longer`` pieces have one entry more."""
+        if number in (0, count):
+            return Const(None)
+        before = low.build.call(operator.mul, size, Const(number), form="operator")
+        if view.fn.of is np.split:
+            return before
+        return low.build.call(operator.add, before, low.build.call(min, longer, Const(number)), form="operator")
+
+    return end(k), end(k + 1)
 
 
 def _through_inverse(inverse: Any) -> Any:
     def back(low: Lowering, base: Any, view: View, content: Any, node: ast.AST) -> None:
-        shown = low.build.call(view.fn, base, *view.args, form=view.form, **dict(view.kwargs))
+        shown = view.made(low.build, base, "")
         alike = type_of(content) == type_of(shown)
         whole = content if alike else low.build.call(np.broadcast_to, content, low.build.call(np.shape, shown))
         set_in_array(low, base, Const(Ellipsis), inverse(low, whole, base, view), node)
@@ -293,21 +333,27 @@ def as_run_time_list(low: Lowering, container: Any, node: ast.AST) -> Any:
 
 def set_in_list(low: Lowering, xs: Any, key: Any, value: Any, node: ast.AST) -> None:
     """A store into a list of unknown length, or into an item of its items."""
+    if isinstance(key, SliceAtom):
+        raise low.unsupported(node, "a store into a slice of a list", "Store item by item, or use an array.")
+    xs, path = _path(low, xs, key)
+    t = type_of(xs)
+    if len(path.items) == 1:
+        t = ListT(t.kind, join(t.item, type_of(value)) if t.item is not None else type_of(value))
+        made = low.build.call(emitted.set_item, xs, key, value, hint=xs.hint, form="store", type=t)
+    else:
+        t = _with_item(t, len(path.items), type_of(value))
+        made = low.build.call(emitted.set_in, xs, path, value, hint=xs.hint, type=t)
+    low.heap.write(xs, made)
+
+
+def _path(low: Lowering, xs: Any, key: Any) -> tuple[Any, Aggregate]:
+    """The outermost list that an item is in, and the way to it."""
     path = [key]
     view = low.heap.views.get(xs)
     while view is not None:
         xs, path = low.now(view.base), [view.args[0], *path]
         view = low.heap.views.get(xs)
-    t = type_of(xs)
-    if isinstance(key, SliceAtom):
-        raise low.unsupported(node, "a store into a slice of a list", "Store item by item, or use an array.")
-    if len(path) == 1:
-        t = ListT(t.kind, join(t.item, type_of(value)) if t.item is not None else type_of(value))
-        made = low.build.call(emitted.set_item, xs, key, value, hint=xs.hint, form="store", type=t)
-    else:
-        t = _with_item(t, len(path), type_of(value))
-        made = low.build.call(emitted.set_in, xs, Aggregate(tuple, tuple(path)), value, hint=xs.hint, type=t)
-    low.heap.write(xs, made)
+    return xs, Aggregate(tuple, tuple(path))
 
 
 def _with_item(t: Any, depth: int, value: Any) -> Any:

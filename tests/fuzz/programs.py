@@ -206,11 +206,13 @@ class Writer:
 
     @contextmanager
     def indented(self, header: str) -> Iterator[None]:
-        """The lines of a block; what only it defines is out of scope behind it."""
+        """The lines of a block, which may turn out empty; what only it defines is out of scope behind it."""
         self.line(header)
-        outside = dict(self.scope)
+        outside, start = dict(self.scope), len(self.lines)
         self.indent += 1
         yield
+        if len(self.lines) == start:
+            self.line("pass")
         self.indent -= 1
         self.scope = {n: k for n, k in outside.items() if self.scope.get(n) == k}
 

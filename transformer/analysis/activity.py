@@ -161,7 +161,7 @@ def refuse_unknown(stmt: Let, moved: set[Var]) -> None:
 
 
 #: Calls that may see an active value because nothing differentiable comes of it.
-HARMLESS = {print, str.format, repr, str, emitted.expect_length, emitted.set_in_number, isinstance, id, type, hash}
+HARMLESS = {print, str.format, repr, str, emitted.expect_length, emitted.expect_alone, emitted.set_in_number, isinstance, id, type, hash}
 
 
 def _is_foreign(call: Call) -> bool:

@@ -289,6 +289,8 @@ def written_values(params: Iterable[Var], block: Block) -> set[Var]:
 def _written_by(stmt: Let, roots: Roots) -> frozenset[Any]:
     """The memory that a store changes: of a list, the list itself, or with ``set_in`` what it holds."""
     found = _union(stmt.call.args[:1], roots)
+    if stmt.call.fn is emitted.expect_alone:
+        return reach(items_of(found)) - own_of(found)
     if stmt.call.fn is emitted.set_in:
         return own_of(found) | reach(items_of(found))
     return own_of(found)
@@ -316,16 +318,24 @@ def check_aliases(fn: Function) -> set[Var]:
     live = liveness(fn.body, contents=True)
     written: set[Var] = set()
     for stmt in walk(fn.body):
-        if isinstance(stmt, Let) and stmt.call.fn in IN_PLACE:
+        if isinstance(stmt, Let) and stmt.call.fn in (*IN_PLACE, emitted.expect_alone):
             own = _written_by(stmt, roots)
             written |= {_param_of(root) for root in own if is_external(root)}
-            seen = _witness(stmt, own, roots, live)
+            seen = _witness(stmt, own, roots, live, _of_the_list(stmt, roots))
             if seen is not None:
                 raise AliasedMutation(
                     f"this store changes memory that {seen.hint or 'another value'} also sees", where=stmt.loc,
                     remedy="Make a copy before the store: u = u.copy().",
                 )  # fmt: skip
     return written
+
+
+def _of_the_list(stmt: Let, roots: Roots) -> set[Var]:
+    """The values that are the list an item of which is about to be written: they see it by way of the list."""
+    if stmt.call.fn is not emitted.expect_alone:
+        return set()
+    own = own_of(_union(stmt.call.args[:1], roots))
+    return {v for v, found in roots.items() if isinstance(v.type, ListT) and own_of(found) & own}
 
 
 def _witness(
