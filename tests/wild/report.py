@@ -42,7 +42,13 @@ def outcome_of(drawn: draw.Drawn) -> Outcome:
     function, args = draw.found(drawn), draw.arguments(drawn)
     try:
         with draw.quiet(), np.errstate(all="ignore"):
-            complaint = complaint_about(drawn, function, args)
+            bars, complaint = reverse_mode(drawn, function, args)
+            try:
+                complaint = complaint or forward_mode(drawn, function, args, bars)
+            except DifferentiationError as refusal:
+                if "traced" not in rg.explain(function, *args).verdicts.values():
+                    raise
+                return Outcome(drawn, "wrong" if complaint else "traced", complaint or _first_line(refusal))
     except DifferentiationError as refusal:
         return Outcome(drawn, "refused", _first_line(refusal))
     except Exception as crash:  # reported, and not accepted by the test
@@ -50,22 +56,25 @@ def outcome_of(drawn: draw.Drawn) -> Outcome:
     return Outcome(drawn, "wrong", complaint) if complaint else Outcome(drawn, "transformed")
 
 
-def complaint_about(drawn: draw.Drawn, function: Any, args: tuple[Any, ...]) -> str:
-    """What is wrong with value, gradient or tangent; empty if nothing is."""
+def reverse_mode(drawn: draw.Drawn, function: Any, args: tuple[Any, ...]) -> tuple[np.ndarray, str]:
+    """The gradient, and what is wrong with it or with the value; empty if nothing is."""
     expected, wrt = draw.result_of(function, args), tuple(range(len(args)))
     seed = draw.seed_of(drawn, expected)
     value, pullback = rg.vjp(function, *copy.deepcopy(args), wrt=wrt)
     bars = np.concatenate([oracle.cotangent_vector(a, bar) for a, bar in zip(args, pullback(seed), strict=True)])
     estimate = oracle.gradient(function, args, wrt, seed)
+    complaint = "" if oracle.bit_equal(value, expected) else f"value {value!r}, not {expected!r}"
+    return bars, complaint or _distance("gradient", bars, estimate.value, 4 * estimate.error)
+
+
+def forward_mode(drawn: draw.Drawn, function: Any, args: tuple[Any, ...], bars: np.ndarray) -> str:
+    """What is wrong with the tangent, against the gradient; a traced function has none."""
+    expected = draw.result_of(function, args)
     direction = tuple(oracle.random_like(a, np.random.default_rng(drawn.seed + 2)) for a in args)
-    _, tangent = rg.jvp(function, copy.deepcopy(args), direction, wrt=wrt)
-    forward = np.dot(oracle.flat(seed), oracle.cotangent_vector(expected, tangent))
+    _, tangent = rg.jvp(function, copy.deepcopy(args), direction, wrt=tuple(range(len(args))))
+    forward = np.dot(oracle.flat(draw.seed_of(drawn, expected)), oracle.cotangent_vector(expected, tangent))
     slopes = np.concatenate([oracle.flat(d) for d in direction])
-    return (
-        ("" if oracle.bit_equal(value, expected) else f"value {value!r}, not {expected!r}")
-        or _distance("gradient", bars, estimate.value, 4 * estimate.error)
-        or _distance("tangent", forward, np.dot(bars, slopes), 1e-9 * np.abs(bars * slopes).sum())
-    )
+    return _distance("tangent", forward, np.dot(bars, slopes), 1e-9 * np.abs(bars * slopes).sum())
 
 
 def _distance(what: str, actual: Any, expected: Any, error: Any) -> str:
