@@ -24,6 +24,22 @@ class Box:
         self.value = value
 
 
+@mutation(U, 2)
+def item_that_is_another_item_too(u, n):
+    rows = [u * k for k in range(n)]
+    rows.append(rows[0])
+    rows[0][1] = 3.0  # <- rows[0][1]
+    return np.sum(rows[-1])
+
+
+@rewritten(item_that_is_another_item_too)
+def item_that_is_a_copy(u, n):
+    rows = [u * k for k in range(n)]
+    rows.append(rows[0].copy())
+    rows[0][1] = 3.0
+    return np.sum(rows[-1])
+
+
 @mutation(2.5)
 def store_seen_by_another_name(x):
     row, rows = np.ones(3) * x, []
