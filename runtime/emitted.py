@@ -60,15 +60,10 @@ def set_item(xs: list[Any], key: int, value: Any) -> list[Any]:
 
 
 def set_in(xs: list[Any], path: tuple[Any, ...], value: Any) -> list[Any]:
-    """``xs[i][j] = value`` in place, for items that occur once in their list."""
+    """``xs[i][j] = value`` in place, for items that occur once in their list: ``expect_alone`` was asked before."""
     target: Any = xs
     for key in path[:-1]:
-        item = target[key]
-        if isinstance(target, list) and sum(other is item for other in target) > 1:
-            raise AliasedMutation(
-                "a store into an item that its list holds more than once", remedy="Make each item on its own."
-            )
-        target = item
+        target = target[key]
     target[path[-1]] = value
     return xs
 
@@ -78,10 +73,21 @@ def expect_alone(xs: Any, path: tuple[Any, ...]) -> None:
     item = xs
     for key in path:
         item = item[key]
-    if sum(np.may_share_memory(item, other) and np.shares_memory(item, other) for other in _arrays_in(xs)) > 1:
+    if isinstance(item, list):
+        alone = sum(other is item for other in _lists_in(xs)) == 1
+    else:
+        alone = sum(np.may_share_memory(item, other) and np.shares_memory(item, other) for other in _arrays_in(xs)) == 1
+    if not alone:
         raise AliasedMutation(
             "a store into an item of a list that shares its memory with another item", remedy="Copy each item before it is put in."
         )
+
+
+def _lists_in(xs: Any) -> Iterator[Any]:
+    for x in xs:
+        if isinstance(x, list):
+            yield x
+            yield from _lists_in(x)
 
 
 def _arrays_in(xs: Any) -> Iterator[np.ndarray]:

@@ -83,6 +83,7 @@ class Heap:
     owner: dict[Var, Any] = field(default_factory=dict)
     views: dict[Var, View] = field(default_factory=dict)
     writes: Counter[Any] = field(default_factory=Counter)  # how often each thing was written, and each name bound
+    embedded: set[Any] = field(default_factory=set)  # things that lists of unknown length hold, as they were when they were put in
 
     # -- handles ------------------------------------------------------------------------------------------
 
@@ -91,6 +92,8 @@ class Heap:
         if not is_mutable(kind):
             return Aggregate(kind, items, keys)
         made = Aggregate(kind, items, keys, Ident(*sources, hint=hint))
+        if self.embedded.intersection(sources):
+            self.embedded.add(made.ident)
         self.contents[made.ident] = made
         return made
 
@@ -186,6 +189,24 @@ class Heap:
         rule = lookup(call.fn)
         one_axis = isinstance(var.type, ArrayT) and var.type.ndim == 1
         return call.fn in IN_ORDER or (one_axis and rule is not None and rule.sharing == "fresh")
+
+    def embed(self, atom: Any) -> None:
+        """A list of unknown length holds this from here on: a change of it would not be seen there."""
+        if isinstance(atom, Aggregate):
+            if atom.ident is not None:
+                self.embedded.add(atom.ident)
+            for item in atom.items:
+                self.embed(item)
+
+    def is_embedded(self, atom: Any) -> bool:
+        """Does a list of unknown length hold this, or a part of it?"""
+        return isinstance(atom, Aggregate) and (atom.ident in self.embedded or any(map(self.is_embedded, atom.items)))
+
+    def is_item(self, var: Var) -> bool:
+        """Is it an item of a list of unknown length, or of such an item?"""
+        view, call = self.views.get(var), self.build.calls.get(var)
+        base = view.base if view is not None else call.args[0] if call is not None and call.fn in (operator.getitem, getattr) else None
+        return isinstance(base, Var) and (isinstance(base.type, ListT) or self.is_item(base))
 
     # -- who else holds it --------------------------------------------------------------------------------
 

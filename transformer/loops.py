@@ -128,6 +128,7 @@ class Carried:
     inits: dict[Slot, Any] = field(default_factory=dict)
     plans: dict[Slot, Any] = field(default_factory=dict)
     own: set[Any] = field(default_factory=set)  # things that exist for one pass only
+    embedded: set[Slot] = field(default_factory=set)  # what a pass leaves in a list of unknown length
 
     def add(self, slot: Slot, init: Any, plan: Any) -> None:
         self.inits[slot], self.plans[slot] = init, plan
@@ -148,7 +149,10 @@ class Carried:
     def fresh(self) -> dict[Slot, Any]:
         """New values for every slot, as its plan says."""
         self.own = set()
-        return {slot: self._fresh(plan, self.inits[slot], slot) for slot, plan in self.plans.items()}
+        made = {slot: self._fresh(plan, self.inits[slot], slot) for slot, plan in self.plans.items()}
+        for slot in self.embedded & made.keys():
+            self.low.heap.embed(made[slot])
+        return made
 
     def _fresh(self, plan: Any, init: Any, slot: Slot, top: bool = True) -> Any:
         if plan is None:
@@ -320,7 +324,9 @@ def settle(low: Lowering, carried: Carried, run: Any, node: ast.AST) -> tuple[An
 
         path = low.path(attempt)
         left = [s for s in carried.plans if _left_alone(low, carried, s, seen["args"][s], seen["ends"][s])]
-        if not seen["found"] and not left and seen["wider"] == carried.plans:
+        embedded = {s for s in carried.plans if low.heap.is_embedded(seen["ends"][s])} - carried.embedded
+        carried.embedded |= embedded
+        if not seen["found"] and not left and not embedded and seen["wider"] == carried.plans:
             low.build.extend(path.stmts)
             return path.ending, seen["args"], seen["closed"]
         carried.plans.update(seen["wider"])

@@ -442,7 +442,10 @@ class Lowering:
         item = join_all(t.items)
         if isinstance(item, OpaqueT):
             return None
-        return self.build.let(Call(t.kind, (self.now(value),)), ListT(t.kind, item))
+        whole = self.now(value)
+        for part in whole.items if isinstance(whole, Aggregate) else ():
+            self.heap.embed(part)
+        return self.build.let(Call(t.kind, (whole,)), ListT(t.kind, item))
 
     def fork_with(self, test: Any, then: Callable[[], str], orelse: Callable[[], str], node: ast.AST | None) -> str:
         """Two paths, each lowered from the present state, and the values on which they differ merged."""

@@ -244,6 +244,16 @@ THROUGH: dict[Any, Any] = {
 
 def opened(low: Lowering, container: Any, node: ast.AST) -> Aggregate:
     """A container by its parts, about to be changed."""
+    if isinstance(container, Var) and low.heap.is_item(container):
+        raise low.error(
+            AliasedMutation, node, "a store into a container that is an item of a list of unknown length",
+            "Use an array for the whole, or build a new list of new items.",
+        )  # fmt: skip
+    if low.heap.ident(container) in low.heap.embedded:
+        raise low.error(
+            AliasedMutation, node, "a store into a container that was put into a list of unknown length, which would not see it",
+            "Change it before it is put in, or put in a copy.",
+        )  # fmt: skip
     if isinstance(container, Var):
         container = open_parameter(low.build, container)
         low.heap.write(container, container)
@@ -337,6 +347,10 @@ def set_in_list(low: Lowering, xs: Any, key: Any, value: Any, node: ast.AST) -> 
         raise low.unsupported(node, "a store into a slice of a list", "Store item by item, or use an array.")
     xs, path = _path(low, xs, key)
     t = type_of(xs)
+    low.heap.embed(value)
+    if len(path.items) > 1:
+        inner = Aggregate(tuple, path.items[:-1])
+        low.build.let(Call(emitted.expect_alone, (xs, inner)), type_of(Const(None)))
     if len(path.items) == 1:
         t = ListT(t.kind, join(t.item, type_of(value)) if t.item is not None else type_of(value))
         made = low.build.call(emitted.set_item, xs, key, value, hint=xs.hint, form="store", type=t)

@@ -24,6 +24,46 @@ class Box:
         self.value = value
 
 
+@mutation(2.5)
+def item_of_a_list_that_the_run_makes(x):
+    rows = [[0.0] * 2 for _ in range(int(x))]
+    rows[0][1] = x * x  # <- rows[0][1]
+    return rows[0][1]
+
+
+@rewritten(item_of_a_list_that_the_run_makes)
+def row_of_an_array(x):
+    rows = np.zeros((int(x), 2))
+    rows[0, 1] = x * x
+    return rows[0, 1]
+
+
+@mutation(2.5)
+def changed_after_it_was_put_in(x):
+    row, rows = [x, x], []
+    for _ in range(int(x)):
+        rows.append(row)
+    row[0] = x**3  # <- row[0]
+    return rows[1][0]
+
+
+@rewritten(changed_after_it_was_put_in)
+def changed_before_it_is_put_in(x):
+    row, rows = [x, x], []
+    row[0] = x**3
+    for _ in range(int(x)):
+        rows.append(row)
+    return rows[1][0]
+
+
+@mutation(2.5)
+def one_list_many_times(x):
+    row = [x * k for k in range(int(x))]
+    rows = [row for _ in range(int(x))]
+    rows[int(x) - 2][0] = x * x  # <- rows[int(x) - 2][0]
+    return rows[1][0]
+
+
 @mutation(U, 2)
 def item_that_is_another_item_too(u, n):
     rows = [u * k for k in range(n)]
@@ -267,11 +307,10 @@ def item_held_twice(x):
 
 @rewritten(item_held_twice)
 def item_of_its_own(x):
-    rows = []
-    for _ in range(int(x)):
-        rows.append([x, x])
+    rows = [[x * k for k in range(int(x))] for _ in range(int(x))]
+    rows[1] = [item for item in rows[0]]
     rows[0][0] = 3.0
-    return rows[1][0]
+    return rows[1][1] + rows[0][0]
 
 
 @mutation(U, by=lambda f, u: rg.grad(f)(u, u))
