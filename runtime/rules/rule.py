@@ -28,6 +28,9 @@ from retrograd.runtime.rules import text
 Kind = Literal["elementwise", "linear", "bilinear", "general", "constant"]
 Sharing = Literal["fresh", "view", "maybe"]
 
+#: Functions that overflow at ordinary arguments: their values are infinite where they have no pole.
+OVERFLOWING = frozenset({"exp", "exp2", "expm1", "sinh", "cosh"})
+
 #: Keywords that say nothing when they hold these values; a rule need not name them.
 NEUTRAL: dict[str, Any] = {
     "out": None,
@@ -94,6 +97,11 @@ class Rule:
         """Inputs whose cotangent the pullback allocates; others may alias ``z_bar`` or an argument (M5)."""
         return text.fresh_cotangents(self, lookup)
 
+    @property
+    def unbounded(self) -> bool:
+        """May its value be infinite or NaN where its arguments are neither?"""
+        return self.singular or self.name.rpartition(".")[2] in OVERFLOWING
+
     @cached_property
     def pullback(self) -> Callable[..., Any] | None:
         """``(z_bar, z, *params) -> cotangents``; its source can be had with ``inspect.getsource``."""
@@ -125,7 +133,7 @@ class Rule:
     def pullback_for(self, wanted: frozenset[str], strong: bool = False) -> Callable[..., Any]:
         """The pullback with only the lines that reach the ``wanted`` cotangents; the others are None.
 
-        ``strong`` asks a singular elementwise rule for the form in which zeros of ``z_bar`` win (R6).
+        ``strong`` asks an elementwise rule for the form in which zeros of ``z_bar`` win (R6).
         """
         return self._prune(wanted, strong).function
 
