@@ -27,7 +27,8 @@ import numpy as np
 
 from retrograd.runtime import modes, numerics
 from retrograd.runtime.errors import DifferentiationError, NoRule
-from retrograd.runtime.rules.rule import Rule, lookup
+from retrograd.runtime.rules.masked import masked
+from retrograd.runtime.rules.rule import Rule, lookup, says_nothing
 
 Edge = tuple["Node", int]
 Meta = tuple[tuple[int, ...], np.dtype[Any]]
@@ -567,6 +568,7 @@ def apply(
         found = _quick(primitive, args, name, face)
         if found is not None:
             return found
+    primitive, kwargs = _with_mask(primitive, kwargs)
     call = _Call(args, kwargs)
     if face is None:
         assert call.first is not None
@@ -582,6 +584,15 @@ def apply(
     if isinstance(result, Variable) and (rule is None or rule.sharing != "fresh"):
         _note_view(result, primitive, args, kwargs, call)
     return result
+
+
+def _with_mask(primitive: Callable[..., Any], kwargs: dict[str, Any]) -> tuple[Callable[..., Any], dict[str, Any]]:
+    """A reduction with ``where=`` or ``initial=`` is a primitive of its own."""
+    found = masked(primitive, kwargs)
+    if found is primitive:
+        return primitive, kwargs
+    kwargs = {k: v for k, v in kwargs.items() if not says_nothing(k, v)}
+    return masked(primitive, kwargs), kwargs
 
 
 _NUMBERS = frozenset([float, int, bool, complex, np.float64, np.float32, np.ndarray])

@@ -159,7 +159,7 @@ class Rule:
 
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> inspect.BoundArguments:
         """The call's arguments by the rule's parameter names; ``NoRule`` where the rule does not cover it (R1)."""
-        named = {k: v for k, v in kwargs.items() if k in self.params or not _says_nothing(k, v)}
+        named = {k: v for k, v in kwargs.items() if k in self.params or not says_nothing(k, v)}
         try:
             bound = self.signature.bind(*args, **named)
         except TypeError as error:
@@ -178,7 +178,7 @@ class Rule:
             )
 
 
-def _says_nothing(keyword: str, value: Any) -> bool:
+def says_nothing(keyword: str, value: Any) -> bool:
     return value is np._NoValue or (keyword in NEUTRAL and value is NEUTRAL[keyword])
 
 
