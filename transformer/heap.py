@@ -174,7 +174,8 @@ class Heap:
             return
         if not holds_memory(result.type) or not holds_memory(base.type):
             return
-        shared = "view" if fn in LAYOUT and self.in_order(base) else sharing(fn, args, kwargs)
+        in_order = fn in LAYOUT and not kwargs and len(args) <= LAYOUT[fn] and self.in_order(base)
+        shared = "view" if in_order else sharing(fn, args, kwargs)
         if shared != "fresh":
             self.views[result] = View(base, fn, args[1:], tuple(kwargs), form, base, shared == "view")
 
@@ -185,7 +186,8 @@ class Heap:
             return False
         rule = lookup(call.fn)
         one_axis = isinstance(var.type, ArrayT) and var.type.ndim == 1
-        return call.fn in IN_ORDER or (one_axis and rule is not None and rule.sharing == "fresh")
+        asked = len(call.args) > IN_ORDER.get(call.fn, 0) or any(name == "order" for name, _ in call.kwargs)
+        return (call.fn in IN_ORDER and not asked) or (one_axis and rule is not None and rule.sharing == "fresh")
 
     # -- who else holds it --------------------------------------------------------------------------------
 
@@ -207,10 +209,10 @@ class Heap:
         return False
 
 
-#: Views of what lies in C order, copies of what does not.
-LAYOUT = {np.reshape, np.ravel}
-#: Calls whose result lies in C order.
-IN_ORDER = {np.zeros, np.ones, np.empty, np.full, np.arange, np.linspace, np.eye}
+#: Views of what lies in C order, copies of what does not; and how many arguments they have before the order is asked for.
+LAYOUT = {np.reshape: 2, np.ravel: 1}
+#: Calls whose result lies in C order; and how many arguments they have before another order may be asked for.
+IN_ORDER = {np.zeros: 2, np.ones: 2, np.empty: 2, np.full: 3, np.arange: 4, np.linspace: 7, np.eye: 4}
 
 
 def _parts(atom: Any) -> list[Any]:
