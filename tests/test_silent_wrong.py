@@ -304,6 +304,38 @@ def test_second_order_on_tensors(row: Row) -> None:
     oracle.assert_same(vector(row, wrt, found), by_source, rtol=1e-9, what="second order on tensors")
 
 
+# -- inputs that do not matter ----------------------------------------------------------------------------
+
+
+@each([r for r in ROWS if r.ignores])
+def test_an_input_that_does_not_matter_is_named(row: Row) -> None:
+    """At the caller's line, once for each specialisation; not where nobody asked for that gradient (64)."""
+    derivative = rg.grad(row.function, wrt=wrt_of(row))
+    with pytest.warns(rg.UnusedInput, match=f"depend on {row.ignores}") as caught:
+        derivative(*row.fresh_args())
+    assert [w.filename for w in caught] == [__file__]
+    with warnings.catch_warnings(action="error"):
+        derivative(*row.fresh_args())
+        rg.vjp(row.function, *row.fresh_args())
+    with pytest.warns(rg.UnusedInput, match=f"depend on {row.ignores}"):
+        rg.vjp(row.function, *row.fresh_args(), wrt=wrt_of(row))
+
+
+def _stopped(x, y):
+    return np.sum(x) * rg.stop_gradient(y)
+
+
+def _second_derivative_is_zero(x, y):
+    return x * 2.0 + y
+
+
+def test_what_is_meant_is_not_warned_of() -> None:
+    with warnings.catch_warnings(action="error"):
+        assert rg.grad(_stopped, wrt=("x", "y"))(np.ones(3), 2.0)[1] == 0.0
+        assert rg.hvp(_second_derivative_is_zero, wrt=(0, 1))(1.0, 1.0, (1.0, 1.0)) == (0.0, 0.0)
+        assert rg.grad(lambda x: x * rg.grad(lambda y: x + 0.0 * y)(x))(2.0) == 0.0
+
+
 # -- what the table cannot say ----------------------------------------------------------------------------
 
 

@@ -795,6 +795,7 @@ class Sweeps:
     trips: dict[Any, Var]
     hints: dict[Var, str]
     cotangents: dict[Var, tuple[tuple[str, Any], ...]]  # of which primals each is one: their names and types
+    ignored: tuple[str, ...] = ()  # the arguments to differentiate by on which the result does not depend
 
 
 def reverse(fn: Function, wrt: tuple[Var, ...], active: set[Var], seed: Atom, low: Lowering) -> Sweeps:
