@@ -336,6 +336,32 @@ def test_what_is_meant_is_not_warned_of() -> None:
         assert rg.grad(lambda x: x * rg.grad(lambda y: x + 0.0 * y)(x))(2.0) == 0.0
 
 
+# -- what does not exist -----------------------------------------------------------------------------------
+
+
+def _checkpointed(x):
+    return np.sum(rg.checkpoint(np.sin)(x) ** 2)
+
+
+def _full_of(x, a):
+    return np.sum(x * np.full(3, a))
+
+
+def test_there_is_no_checkpoint() -> None:
+    """Item 17: what it may not do wrong it does not do at all; the error names the line."""
+    with pytest.raises(DifferentiationError, match="checkpoint") as caught:
+        rg.grad(_checkpointed)(np.ones(3))
+    assert caught.value.where is not None and caught.value.where.file == __file__
+
+
+def test_a_plain_array_made_of_a_recorded_value_is_refused() -> None:
+    """Item 61: ``np.full`` does not ask its argument what to do (A2)."""
+    with pytest.raises(DifferentiationError, match="lose its derivative"):
+        traced(_full_of, (True, True), np.ones(3), 2.0)
+    with pytest.raises(RuntimeError, match="requires grad"):
+        _full_of(torch.ones(3), torch.tensor(2.0, requires_grad=True))
+
+
 # -- what the table cannot say ----------------------------------------------------------------------------
 
 

@@ -5,7 +5,18 @@
 ('y', 'x')
 """
 
-from retrograd.runtime.rules import constant, elementwise, fft, helpers, linalg, masked, reductions, selection, shapes, stable
+from retrograd.runtime.rules import (
+    constant,
+    elementwise,
+    fft,
+    helpers,
+    linalg,
+    masked,
+    reductions,
+    selection,
+    shapes,
+    stable,
+)
 from retrograd.runtime.rules.methods import ATTRIBUTES, METHODS, VARIADIC
 from retrograd.runtime.rules.rule import Rule, lookup, pushforward_of, register, rule, table
 

@@ -38,6 +38,15 @@ def swapped_arrays_in_a_loop(a, b, n):
     return np.sum(a + 2 * b)
 
 
+@item(33, "M1", normal(2), normal(2, seed=1), 3)
+def swapped_arrays_that_are_written(a, b, n):
+    a, b = a * 1.0, b * 1.0
+    for _ in range(n):
+        a, b = b, a
+        a *= b
+    return np.sum(a + 2 * b)
+
+
 @item(33, "L1", normal(3), 4)
 def swapped_items_in_a_loop(x, n):
     for k in range(n):
