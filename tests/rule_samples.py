@@ -180,6 +180,7 @@ def _kinks_and_steps() -> list[Sample]:
 
 def _masked_reductions() -> list[Sample]:
     """As rules see them: a call of NumPy's with ``where=`` or ``initial=`` is a call of one of these."""
+    h = numerics
     row, whole = np.array([True, False, True]), np.array([[True, False, True], [False, True, True]])
     samples = []
     for f in (h.masked_sum, h.masked_mean, h.masked_prod, h.masked_var, h.masked_std):
