@@ -1,6 +1,6 @@
 """Differentiate the Python you already write, and read the derivative."""
 
-from retrograd.runtime.errors import DifferentiationError
+from retrograd.runtime.errors import DifferentiationError, UnusedInput
 from retrograd.torch_names import *  # noqa: F403
 from retrograd.transformer import fallback as fallback
 from retrograd.transformer import nested as nested
@@ -23,6 +23,7 @@ from retrograd.transformer.symbolic import symbolic
 
 __all__ = [
     "DifferentiationError",
+    "UnusedInput",
     "check_grads",
     "constant",
     "custom_jvp",

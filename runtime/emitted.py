@@ -147,7 +147,7 @@ def unrepeat(g: Any, count: int) -> Any:
 def zero_in(g: Any, path: tuple[Any, ...]) -> Any:
     """``g`` with a zero at ``path``, an item of an item of a list; nothing of ``g`` itself is written."""
     out = g.copy()
-    out[path[0]] = 0.0 if len(path) == 1 else zero_in(g[path[0]], path[1:])
+    out[path[0]] = zero_items(g[path[0]]) if len(path) == 1 else zero_in(g[path[0]], path[1:])
     return out
 
 

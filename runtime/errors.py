@@ -101,6 +101,13 @@ class MissingExtra(DifferentiationError, ImportError):
     """A feature whose optional dependency is not installed."""
 
 
+class UnusedInput(UserWarning):
+    """A gradient was asked for by an argument on which the result does not depend: it is zero.
+
+    Silent where the argument goes through ``rg.stop_gradient``, which says that this is meant.
+    """
+
+
 class CheckFailed(AssertionError):
     """Checked mode found a value that is not what emitted code assumes: a bug of Retrograd's, never of the user's.
 

@@ -27,7 +27,8 @@ import numpy as np
 
 from retrograd.runtime import modes, numerics
 from retrograd.runtime.errors import DifferentiationError, NoRule
-from retrograd.runtime.rules.rule import Rule, lookup
+from retrograd.runtime.rules.masked import masked
+from retrograd.runtime.rules.rule import Rule, lookup, says_nothing
 
 Edge = tuple["Node", int]
 Meta = tuple[tuple[int, ...], np.dtype[Any]]
@@ -123,7 +124,7 @@ class Variable:
 class Node:
     """One recorded operation.  ``pull`` turns cotangents of its outputs into those along its edges."""
 
-    __slots__ = ("edges", "seq", "meta", "__dict__", "__weakref__")
+    __slots__ = ("edges", "seq", "meta", "unbounded", "__dict__", "__weakref__")
 
     # What few nodes have; such a node gets a dict for it.
     hooks: dict[int, Callable[..., Any]] | None = None
@@ -136,6 +137,7 @@ class Node:
     def __init__(self, edges: tuple[Edge | None, ...], meta: tuple[Meta, ...]) -> None:
         self.edges: tuple[Edge | None, ...] = edges
         self.meta, self.seq = meta, next_sequence()
+        self.unbounded = any([edge is not None and edge[0].unbounded for edge in edges])  # may the value be infinite or NaN?
         if modes.ANOMALY.get()[0]:
             self.made_at = "".join(traceback.format_stack()[:-1])
 
@@ -295,13 +297,19 @@ def memory_of(variable: Variable) -> Memory:
 class Variant:
     """A rule's pullback for one choice of wanted inputs, and what it reads."""
 
-    __slots__ = ("pullback", "reads", "shapes", "reads_z", "shapes_z")
+    __slots__ = ("rule", "wanted", "pullback", "reads", "shapes", "reads_z", "shapes_z")
 
     def __init__(self, rule: Rule, wanted: frozenset[str]) -> None:
-        # what `where`, a mask or an index did not select contributes 0, never NaN (R6)
-        self.pullback = rule.pullback_for(wanted, strong=rule.singular)
+        self.rule, self.wanted = rule, wanted
+        self.pullback = rule.pullback_for(wanted)
         self.reads, self.shapes = rule.reads_for(wanted), rule.reads_shape_for(wanted)
         self.reads_z, self.shapes_z = "z" in self.reads, "z" in self.shapes
+
+
+    @property
+    def strong_pullback(self) -> Any:
+        """What `where`, a mask or an index did not select contributes 0, never NaN (R6)."""
+        return self.rule.pullback_for(self.wanted, strong=True)
 
 
 class Plan:
@@ -361,6 +369,7 @@ class RuleNode(Node):
     def __init__(self, edges: tuple[Edge | None, ...], meta: tuple[Meta, ...], plan: Plan, variant: Variant) -> None:
         super().__init__(edges, meta)
         self.plan, self.variant = plan, variant
+        self.unbounded = self.unbounded or plan.rule.unbounded
         self.args: tuple[Any, ...] | None = None
         self.kwargs = NO_KEYWORDS
         self.z: Any = None
@@ -376,11 +385,17 @@ class RuleNode(Node):
                 raise RuntimeError(saved.message())
         z_bar = self._together(bars) if self.several else bars[0]
         if lift is None:
-            found = self.variant.pullback(z_bar, self.z, *self.args, **self.kwargs)
+            args = map(_as_numpy, self.args) if self.unbounded else self.args
+            found = self.pullback(z_bar, self.z, *args, **self.kwargs)
         else:
             args, kwargs = self._lifted(lift)
-            found = traceable(self.variant.pullback)(z_bar, self._lifted_result(lift), *args, **kwargs)
+            found = traceable(self.pullback)(z_bar, self._lifted_result(lift), *args, **kwargs)
         return self._along_edges(found)
+
+    @property
+    def pullback(self) -> Any:
+        """The plain one where all that it may read is finite as far as its arguments are."""
+        return self.variant.strong_pullback if self.unbounded else self.variant.pullback
 
     @property
     def sums(self) -> bool:
@@ -432,6 +447,11 @@ class RuleNode(Node):
         if parameter is None or parameter >= len(self.args):
             raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
         return self.args[parameter]
+
+
+def _as_numpy(value: Any) -> Any:
+    """Among Python's floats ``1 / 0.0`` would raise."""
+    return np.float64(value) if type(value) is float else value
 
 
 class Place:
@@ -548,6 +568,7 @@ def apply(
         found = _quick(primitive, args, name, face)
         if found is not None:
             return found
+    primitive, kwargs = _with_mask(primitive, kwargs)
     call = _Call(args, kwargs)
     if face is None:
         assert call.first is not None
@@ -563,6 +584,15 @@ def apply(
     if isinstance(result, Variable) and (rule is None or rule.sharing != "fresh"):
         _note_view(result, primitive, args, kwargs, call)
     return result
+
+
+def _with_mask(primitive: Callable[..., Any], kwargs: dict[str, Any]) -> tuple[Callable[..., Any], dict[str, Any]]:
+    """A reduction with ``where=`` or ``initial=`` is a primitive of its own."""
+    found = masked(primitive, kwargs)
+    if found is primitive:
+        return primitive, kwargs
+    kwargs = {k: v for k, v in kwargs.items() if not says_nothing(k, v)}
+    return masked(primitive, kwargs), kwargs
 
 
 _NUMBERS = frozenset([float, int, bool, complex, np.float64, np.float32, np.ndarray])

@@ -34,6 +34,9 @@ SHAPE_ONLY: dict[str, tuple[int, ...]] = {
     "numerics.broadcast_like": (1,),
     "numerics.unreduce": (1,),
     "numerics.count": (0,),
+    "numerics.selected_count": (1,),
+    "numerics.freedom": (0,),
+    "numerics.uncentred_rows": (1,),
     "numerics.scatter_add": (2,),
     "numerics.scatter_along_axis": (3,),
     "numerics.gather_stored": (2,),
@@ -717,12 +720,95 @@ def recurrence(b: Any, a: Any) -> Any:
     return s
 
 
+def centred_rows(m: Any, rowvar: bool = True) -> Any:
+    """The variables of ``np.cov`` as rows, less their means."""
+    rows = np.atleast_2d(m)
+    rows = rows if rowvar or np.ndim(m) < 2 else rows.T
+    return rows - np.mean(rows, axis=1, keepdims=True)
+
+
+def uncentred_rows(g: Any, m: Any, rowvar: bool = True) -> Any:
+    """The cotangent of ``m`` in ``centred_rows(m, rowvar)``."""
+    centred = g - np.mean(g, axis=1, keepdims=True)
+    return np.reshape(centred if rowvar or np.ndim(m) < 2 else centred.T, np.shape(m))
+
+
+def freedom(m: Any, rowvar: bool = True, bias: bool = False, ddof: int | None = None) -> int:
+    """By what ``np.cov`` divides: the number of observations less ``ddof``."""
+    observations = np.shape(m)[-1 if rowvar or np.ndim(m) < 2 else 0]
+    return int(observations - (ddof if ddof is not None else int(not bias)))
+
+
 def shifted(x: Any, by: int, fill: float) -> Any:
     """``x`` moved by one place along the last axis (``by`` is 1 or -1), the free place filled."""
     z = np.full_like(x, fill)
     into, source = (slice(1, None), slice(None, -1)) if by > 0 else (slice(None, -1), slice(1, None))
     z[..., into] = x[..., source]
     return z
+
+
+def masked_sum(a: Any, axis: Axis = None, *, keepdims: bool = False, where: Any = True, initial: Any = None) -> Any:
+    """``np.sum`` with a mask."""
+    return np.sum(a, axis, keepdims=keepdims, where=where, **_unless_none(initial))
+
+
+def masked_mean(a: Any, axis: Axis = None, *, keepdims: bool = False, where: Any = True) -> Any:
+    """``np.mean`` with a mask."""
+    return np.mean(a, axis, keepdims=keepdims, where=where)
+
+
+def masked_prod(a: Any, axis: Axis = None, *, keepdims: bool = False, where: Any = True, initial: Any = 1) -> Any:
+    """``np.prod`` with a mask."""
+    return np.prod(a, axis, keepdims=keepdims, where=where, initial=initial)
+
+
+def masked_max(a: Any, axis: Axis = None, *, keepdims: bool = False, where: Any = True, initial: Any = None) -> Any:
+    """``np.max`` with a mask, or a value that competes."""
+    return np.max(a, axis, keepdims=keepdims, where=where, **_unless_none(initial))
+
+
+def masked_min(a: Any, axis: Axis = None, *, keepdims: bool = False, where: Any = True, initial: Any = None) -> Any:
+    """``np.min`` with a mask, or a value that competes."""
+    return np.min(a, axis, keepdims=keepdims, where=where, **_unless_none(initial))
+
+
+def masked_var(a: Any, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False, where: Any = True) -> Any:
+    """``np.var`` with a mask."""
+    return np.var(a, axis, ddof=ddof, keepdims=keepdims, where=where)
+
+
+def masked_std(a: Any, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False, where: Any = True) -> Any:
+    """``np.std`` with a mask."""
+    return np.std(a, axis, ddof=ddof, keepdims=keepdims, where=where)
+
+
+def _unless_none(initial: Any) -> dict[str, Any]:
+    return {} if initial is None else {"initial": initial}
+
+
+def selected_count(where: Any, a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """How many entries of ``a`` a masked reduction brings together."""
+    return np.sum(np.broadcast_to(where, np.shape(a)), axis=axis, keepdims=keepdims)
+
+
+def sinc_slope(n: int, x: Any) -> Any:
+    """The n-th derivative of ``np.sinc``: its series near 0, where the recurrence cancels."""
+    x = np.asarray(x, np.float64)
+    near = np.abs(x) <= 1
+    return np.where(near, _sinc_series(n, np.where(near, x, 0)), _sinc_recurrence(n, np.where(near, 1, x)))[()]
+
+
+def _sinc_series(n: int, x: np.ndarray) -> Any:
+    """The sum of ``(-1)**k pi**(2k) x**(2k - n) / ((2k + 1) (2k - n)!)``."""
+    first = (n + 1) // 2
+    return sum((-1) ** k * np.pi ** (2 * k) / (2 * k + 1) / math.factorial(2 * k - n) * x ** (2 * k - n) for k in range(first, first + 18))
+
+
+def _sinc_recurrence(n: int, x: np.ndarray) -> Any:
+    """``(x sinc(x))' = cos(pi x)``, differentiated n - 1 times more."""
+    if n == 0:
+        return np.sinc(x)
+    return (np.pi ** (n - 1) * np.sin(np.pi * x + n * np.pi / 2) - n * _sinc_recurrence(n - 1, x)) / x
 
 
 def cumprod_before(x: Any) -> Any:

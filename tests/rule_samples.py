@@ -178,6 +178,23 @@ def _kinks_and_steps() -> list[Sample]:
 # -- reductions ----------------------------------------------------------------------------------------
 
 
+def _masked_reductions() -> list[Sample]:
+    """As rules see them: a call of NumPy's with ``where=`` or ``initial=`` is a call of one of these."""
+    h = numerics
+    row, whole = np.array([True, False, True]), np.array([[True, False, True], [False, True, True]])
+    samples = []
+    for f in (h.masked_sum, h.masked_mean, h.masked_prod, h.masked_var, h.masked_std):
+        samples += [S(f, n(2, 3), where=row), S(f, n(2, 3), axis=1, where=whole), S(f, n(2, 3), axis=0, keepdims=True, where=True)]
+    for f in (h.masked_max, h.masked_min):
+        samples += [S(f, n(2, 3), where=row, initial=0.1), S(f, n(2, 3), axis=1, where=whole, initial=0.1), S(f, n(3), initial=9.0)]
+    samples += [S(h.masked_prod, n(3), where=row, initial=2.0), S(h.masked_sum, n(3), initial=2.0)]
+    samples += [S(np.cov, n(3, 5)), S(np.cov, n(5, 3), rowvar=False, bias=True), S(np.cov, n(6), ddof=0), S(np.cov, c(2, 4))]
+    samples += [S(h.centred_rows, n(2, 3), True), S(h.uncentred_rows, n(3, 2), n(2, 3), False)]
+    samples += [S(np.sinc, np.array([0.0, 0.3, -1.0, 2.5])), S(np.sinc, 0.0)]
+    samples += [S(h.sinc_slope, k, np.array([0.0, 0.3, -1.2, 2.5])) for k in (1, 2)]
+    return samples
+
+
 def _reductions() -> list[Sample]:
     samples = []
     for f in (np.sum, np.mean, np.prod, np.max, np.min, np.amax, np.amin, np.var, np.std, np.median):
@@ -185,6 +202,7 @@ def _reductions() -> list[Sample]:
         samples += [S(f, n(2, 3, 2), axis=(0, 2)), S(f, n(2, 3, 2), axis=(2, 0), keepdims=True), S(f, f32(n(4)))]
         samples += [S(f, strided(n(2, 3)), axis=0), S(f, n(1, 3), axis=0), S(f, n(2, 2), keepdims=True)]
         samples += [S(f, np.array(0.7))] if f is not np.std else []
+    samples += _masked_reductions()
     samples += [S(f, np.zeros((0, 2)), axis=0) for f in (np.sum, np.prod)] + [S(np.sum, np.zeros(0)), S(np.sum, 0.5)]
     samples += [S(np.max, np.zeros((0, 2)), axis=1), S(np.mean, np.zeros((0, 2)), axis=1)]
     samples += [S(f, c(2, 3), axis=1) for f in (np.sum, np.mean, np.prod, np.var, np.std)]

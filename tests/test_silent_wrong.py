@@ -242,12 +242,13 @@ def test_what_is_differentiable_once_says_so(row: Row) -> None:
 def test_refusals(row: Row) -> None:
     """In every mode, at the line of the user's that does it."""
     kind, message = row.refused or (DifferentiationError, "")
-    direction = tuple(row.args[i] for i in wrt_of(row))
+    wrt = wrt_of(row)
+    direction = tuple(row.args[i] for i in wrt)
     for derivative in (
-        lambda: rg.grad(row.function)(*row.fresh_args()),
-        lambda: rg.vjp(row.function, *row.fresh_args()),
-        lambda: rg.jvp(row.function, row.fresh_args(), direction),
-        lambda: rg.hvp(row.function)(*row.fresh_args(), direction[0]),
+        lambda: rg.grad(row.function, wrt=wrt)(*row.fresh_args()),
+        lambda: rg.vjp(row.function, *row.fresh_args(), wrt=wrt),
+        lambda: rg.jvp(row.function, row.fresh_args(), direction, wrt=wrt),
+        lambda: rg.hvp(row.function, wrt=wrt)(*row.fresh_args(), direction),
     ):
         with pytest.raises(kind, match=message) as caught:
             derivative()
@@ -303,6 +304,64 @@ def test_second_order_on_tensors(row: Row) -> None:
     oracle.assert_same(vector(row, wrt, found), by_source, rtol=1e-9, what="second order on tensors")
 
 
+# -- inputs that do not matter ----------------------------------------------------------------------------
+
+
+@each([r for r in ROWS if r.ignores])
+def test_an_input_that_does_not_matter_is_named(row: Row) -> None:
+    """At the caller's line, once for each specialisation; not where nobody asked for that gradient (64)."""
+    derivative = rg.grad(row.function, wrt=wrt_of(row))
+    with pytest.warns(rg.UnusedInput, match=f"depend on {row.ignores}") as caught:
+        derivative(*row.fresh_args())
+    assert [w.filename for w in caught] == [__file__]
+    with warnings.catch_warnings(action="error"):
+        derivative(*row.fresh_args())
+        rg.vjp(row.function, *row.fresh_args())
+    with pytest.warns(rg.UnusedInput, match=f"depend on {row.ignores}"):
+        rg.vjp(row.function, *row.fresh_args(), wrt=wrt_of(row))
+
+
+def _stopped(x, y):
+    return np.sum(x) * rg.stop_gradient(y)
+
+
+def _second_derivative_is_zero(x, y):
+    return x * 2.0 + y
+
+
+def test_what_is_meant_is_not_warned_of() -> None:
+    with warnings.catch_warnings(action="error"):
+        assert rg.grad(_stopped, wrt=("x", "y"))(np.ones(3), 2.0)[1] == 0.0
+        assert rg.hvp(_second_derivative_is_zero, wrt=(0, 1))(1.0, 1.0, (1.0, 1.0)) == (0.0, 0.0)
+        assert rg.grad(lambda x: x * rg.grad(lambda y: x + 0.0 * y)(x))(2.0) == 0.0
+
+
+# -- what does not exist -----------------------------------------------------------------------------------
+
+
+def _checkpointed(x):
+    return np.sum(rg.checkpoint(np.sin)(x) ** 2)
+
+
+def _full_of(x, a):
+    return np.sum(x * np.full(3, a))
+
+
+def test_there_is_no_checkpoint() -> None:
+    """Item 17: what it may not do wrong it does not do at all; the error names the line."""
+    with pytest.raises(DifferentiationError, match="checkpoint") as caught:
+        rg.grad(_checkpointed)(np.ones(3))
+    assert caught.value.where is not None and caught.value.where.file == __file__
+
+
+def test_a_plain_array_made_of_a_recorded_value_is_refused() -> None:
+    """Item 61: ``np.full`` does not ask its argument what to do (A2)."""
+    with pytest.raises(DifferentiationError, match="lose its derivative"):
+        traced(_full_of, (True, True), np.ones(3), 2.0)
+    with pytest.raises(RuntimeError, match="requires grad"):
+        _full_of(torch.ones(3), torch.tensor(2.0, requires_grad=True))
+
+
 # -- what the table cannot say ----------------------------------------------------------------------------
 
 
@@ -343,4 +402,4 @@ def test_the_exponent_of_a_negative_base_is_not_a_variable(base: Any) -> None:
     np.testing.assert_allclose(x_bar, 2 * base)
     assert np.array_equal(np.isnan(y_bar), np.asarray(base) < 0)
     assert np.isnan(rg.jvp(power, (base, y), (base * 0, y * 0 + 1))[1])
-    np.testing.assert_allclose(rg.jvp(power, (base, y), (base * 0 + 1, y * 0), wrt=(0, 1))[1] , np.sum(2 * base))
+    np.testing.assert_allclose(rg.jvp(power, (base, y), (base * 0 + 1,), wrt=0)[1], np.sum(2 * base))

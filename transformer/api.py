@@ -11,6 +11,8 @@ import inspect
 import keyword
 import linecache
 import operator
+import sys
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import FunctionType, MethodType
@@ -26,6 +28,7 @@ from retrograd.runtime.errors import (
     Location,
     NoRule,
     UnsupportedSyntax,
+    UnusedInput,
 )
 from retrograd.runtime.rules import lookup
 
@@ -276,6 +279,7 @@ class Transformed:
         self._build = build
         self._entries: list[Entry] = []
         self._kind = name
+        self.warns = True
         functools.update_wrapper(self, self.target.fn, updated=())
         self.__name__ = f"{name}({self.target.fn.__name__})"
 
@@ -326,6 +330,8 @@ class Transformed:
     def _specialise(self, values: tuple[Any, ...]) -> Entry:
         special, built = specialise(self.target, values, self.names, self._build)
         entry = make_entry(self.target, special, built)
+        if built.ignored and self.warns:
+            _warn_of_unused(self, built.ignored)
         self._entries.insert(0, entry)
         del self._entries[SPECIALISATIONS:]
         return entry
@@ -350,11 +356,25 @@ def make_entry(target: Target, special: Specialised, built: Any) -> Entry:
     )  # fmt: skip
 
 
+def _warn_of_unused(made: Transformed, names: tuple[str, ...]) -> None:
+    """At the line of the user's that calls the derivative; once for each specialisation."""
+    depth, frame = 1, sys._getframe(0)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("retrograd."):
+        depth, frame = depth + 1, frame.f_back
+    which = " and ".join(names)
+    message = (
+        f"{made.__name__}: the result does not depend on {which}, so this gradient is zero; "
+        f"leave {which} out of wrt, or pass it through rg.stop_gradient where that is meant"
+    )
+    warnings.warn(message, UnusedInput, stacklevel=depth)
+
+
 @dataclass(frozen=True)
 class Built:
     run: Any
     text: str
     written: bool
+    ignored: tuple[str, ...] = ()
 
 
 def _compiled(written: pipeline.Written, options: Options = None) -> Any:
@@ -472,7 +492,7 @@ def _gradient(f: Any, wrt: Wrt, value: bool, has_aux: bool, jit: Jit = False) ->
     def build(special: Specialised) -> Built:
         variables = special.by_name(made.names)
         written = pipeline.gradient(special.program, variables, value, has_aux, made.single, _dialect(options))
-        return Built(_compiled(written, options), written.text.source, bool(written.written))
+        return Built(_compiled(written, options), written.text.source, bool(written.written), written.ignored)
 
     made = Transformed(f, build, wrt, "value_and_grad" if value else "grad")
     made.__retrograd__ = (made._kind, f, wrt, has_aux)
@@ -497,6 +517,7 @@ class Pullbacks:
         """Primal and adjoint for cotangents of these arguments."""
         if names not in self._made:
             self._made[names] = _pairs(self.f, names, self.options)
+            self._made[names].warns = self.wrt is not None  # nobody asked by which arguments
         return self._made[names]
 
     def __call__(self, *args: Any, **kwargs: Any) -> tuple[Any, Callable[..., Any]]:
@@ -522,7 +543,7 @@ def _pairs(f: Any, names: tuple[str, ...], options: Options = None) -> Transform
             return primal(*values), adjoint, seeds
 
         text = f"{first.text.source}\n\n{second.text.source}"
-        return Built(run, text, bool(first.written))
+        return Built(run, text, bool(first.written), first.ignored)
 
     return Transformed(f, build, names, "vjp")
 

@@ -116,6 +116,10 @@ class Builder:
         """A value of the type the call would have, not written down."""
         return Var("", infer(fn, tuple(map(operand, args)), {}))
 
+    def is_straight(self) -> bool:
+        """Is what is written now outside of every branch and loop?"""
+        return len(self._open) == 1
+
     def add(self, stmt: Stmt) -> None:
         self._open[-1].append(stmt)
 

@@ -16,6 +16,8 @@ import numpy as np
 from retrograd.runtime import emitted
 from retrograd.runtime.errors import NoRule
 from retrograd.runtime.rules import METHODS, lookup
+from retrograd.runtime.rules.masked import masked
+from retrograd.runtime.rules.rule import says_nothing
 
 from . import containers, stores
 from .analysis.purity import reports
@@ -138,6 +140,9 @@ def primitive(
     _no_functions(low, (*args, *kwargs.values()), node)
     kwargs = _without_same_dtype(args, kwargs)
     args, kwargs, out = _taken_out(fn, args, kwargs)
+    kwargs = {k: v for k, v in kwargs.items() if k not in ("where", "initial") or not _is_neutral(k, v)}
+    if masked(fn, kwargs) is not fn:
+        fn, form = masked(fn, kwargs), "call"
     if out is not None:
         return _into(low, fn, args, kwargs, out, node)
     where = kwargs.get("where")
@@ -152,6 +157,10 @@ def primitive(
             for part in atom.items if isinstance(atom, Aggregate) else (atom,):
                 low.need(part)
     return result
+
+
+def _is_neutral(keyword: str, atom: Any) -> bool:
+    return isinstance(atom, (Const, Ref)) and says_nothing(keyword, atom.value)
 
 
 def _is_none(atom: Any) -> bool:
@@ -186,7 +195,7 @@ def _taken_out(fn: Any, args: Args, kwargs: Kwargs) -> tuple[Args, Kwargs, Any]:
 
 def _into(low: Lowering, fn: Any, args: Args, kwargs: Kwargs, out: Any, node: ast.AST) -> Any:
     """``fn(x, out=y)`` is a store into ``y`` (R1); with ``where=`` into the part of it that is selected."""
-    mask = kwargs.pop("where", None)
+    mask = kwargs.pop("where", None) if isinstance(fn, np.ufunc) else None
     result = primitive(low, fn, args, kwargs, node)
     t, made = type_of(out), type_of(result)
     fits = isinstance(t, ArrayT) and isinstance(made, (ArrayT, ScalarT)) and np.can_cast(made.dtype, t.dtype, "same_kind")

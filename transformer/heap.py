@@ -26,8 +26,8 @@ from retrograd.runtime.rules import lookup
 
 from .analysis.ownership import sharing
 from .builder import Builder
-from .ir import Aggregate, Atom, Const, SliceAtom, Var
-from .types import AggregateT, ArrayT, ListT
+from .ir import Aggregate, Atom, Call, Const, SliceAtom, Var
+from .types import BOOL, AggregateT, ArrayT, ListT
 from .values import BoundMethod, Partial, Stream, Super, Unknown
 
 DEPTH = 40
@@ -53,6 +53,14 @@ class View:
     form: str
     version: Atom
     sure: bool  # else it may be a copy, which only the run can tell
+    asked: Atom | None = None  # whether it is a view, asked of the run
+
+    @property
+    def order(self) -> Atom:
+        """The order in which a reshape reads its base."""
+        given = dict(self.kwargs).get("order", Const("C"))
+        at = LAYOUT.get(self.fn, 0) - 1  # behind the arguments that say nothing of the order
+        return self.args[at] if 0 <= at < len(self.args) else given
 
     def made(self, build: Builder, base: Atom, hint: str) -> Atom:
         """The view of what its base holds now."""
@@ -145,6 +153,8 @@ class Heap:
             return var
         if isinstance(base, Unknown):
             return base
+        if view.asked is not None:
+            return self._chosen(var, view, base)
         if not view.sure:
             return Unknown(
                 f"whether {var.hint or 'this'} is a view of an array that was written since is known only at run time",
@@ -153,6 +163,13 @@ class Heap:
         made = view.made(self.build, base, var.hint)
         if isinstance(made, Var) and made not in self.views:
             self.views[made] = replace(view, version=base)
+        return made
+
+    def _chosen(self, var: Var, view: View, base: Atom) -> Atom:
+        """What a view or copy holds after its base was written."""
+        made = self.build.call(np.where, view.asked, view.made(self.build, base, ""), var, hint=var.hint)
+        self.views[made] = replace(view, version=base)
+        self.owner[made] = self.ident(var)
         return made
 
     def _aggregate_now(self, atom: Aggregate, depth: int) -> Any:
@@ -177,7 +194,8 @@ class Heap:
             return
         if not holds_memory(result.type) or not holds_memory(base.type):
             return
-        shared = "view" if fn in LAYOUT and self.in_order(base) else sharing(fn, args, kwargs)
+        in_order = fn in LAYOUT and not kwargs and len(args) <= LAYOUT[fn] and self.in_order(base)
+        shared = "view" if in_order else sharing(fn, args, kwargs)
         if shared != "fresh":
             self.views[result] = View(base, fn, args[1:], tuple(kwargs), form, base, shared == "view")
 
@@ -188,7 +206,34 @@ class Heap:
             return False
         rule = lookup(call.fn)
         one_axis = isinstance(var.type, ArrayT) and var.type.ndim == 1
-        return call.fn in IN_ORDER or (one_axis and rule is not None and rule.sharing == "fresh")
+        asked = len(call.args) > IN_ORDER.get(call.fn, 0) or any(name == "order" for name, _ in call.kwargs)
+        return (call.fn in IN_ORDER and not asked) or (one_axis and rule is not None and rule.sharing == "fresh")
+
+    # -- views or copies, which only the run can tell -------------------------------------------------------
+
+    def settle(self, array: Any) -> None:
+        """The array is about to be written: what may be a copy of it is kept as it is, beside the question whether it is one."""
+        for var in [v for v, view in self.views.items() if self.is_open(v, view)]:
+            if self.contents.get(self.ident(var)) is None and self._root(var) is self.ident(array):
+                self.ask(var, self.build.call(np.copy, var, hint=var.hint))
+
+    def is_open(self, var: Var, view: View) -> bool:
+        known = view.fn in LAYOUT and view.order in (Const("C"), Const("F"))
+        return known and not view.sure and view.asked is None and self.build.is_straight()
+
+    def ask(self, var: Any, content: Any) -> View:
+        """Ask the run whether a view is one, while neither it nor its base was written; it holds ``content`` now."""
+        view = self.views[var]
+        asked = self.build.let(Call(np.may_share_memory, (var, view.version)), BOOL)
+        self.write(var, content)
+        self.views[content] = replace(view, asked=asked)
+        return self.views[content]
+
+    def _root(self, var: Any) -> Any:
+        """The thing of which an array is a view of a view."""
+        while isinstance(var, Var) and var in self.views:
+            var = self.views[var].base
+        return self.ident(var)
 
     def embed(self, atom: Any) -> None:
         """A list of unknown length holds this from here on: a change of it would not be seen there."""
@@ -228,10 +273,10 @@ class Heap:
         return False
 
 
-#: Views of what lies in C order, copies of what does not.
-LAYOUT = {np.reshape, np.ravel}
-#: Calls whose result lies in C order.
-IN_ORDER = {np.zeros, np.ones, np.empty, np.full, np.arange, np.linspace, np.eye}
+#: Views of what lies in C order, copies of what does not; and how many arguments they have before the order is asked for.
+LAYOUT = {np.reshape: 2, np.ravel: 1}
+#: Calls whose result lies in C order; and how many arguments they have before another order may be asked for.
+IN_ORDER = {np.zeros: 2, np.ones: 2, np.empty: 2, np.full: 3, np.arange: 4, np.linspace: 7, np.eye: 4}
 
 
 def _parts(atom: Any) -> list[Any]:

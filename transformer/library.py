@@ -7,6 +7,7 @@ import copy
 import dataclasses
 import functools
 import inspect
+import math
 import operator
 from collections.abc import Callable
 from types import FunctionType
@@ -547,6 +548,15 @@ def _sum_loop(low: Lowering, items: Any, start: Any, node: ast.AST) -> Any:
     return _loop_over(low, items, start, lambda total, item: arithmetic(low, operator.add, total, item, node), node)
 
 
+def _product(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
+    """``math.prod`` multiplies from the left, starting at 1."""
+    start = kwargs.get("start", Const(1))
+    parts = unrolled(low, args[0], node)
+    if parts is None:
+        return _loop_over(low, args[0], start, lambda total, item: arithmetic(low, operator.mul, total, item, node), node)
+    return functools.reduce(lambda total, part: arithmetic(low, operator.mul, total, part, node), parts, start)
+
+
 def _container(kind: type) -> Callable[..., Any]:
     def make(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
         if kind is dict:
@@ -646,6 +656,7 @@ calls.BUILTINS.update({
     max: _extreme(max, operator.gt),
     min: _extreme(min, operator.lt),
     sum: _sum,
+    math.prod: _product,
     tuple: _container(tuple),
     list: _container(list),
     dict: _container(dict),

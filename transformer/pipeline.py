@@ -19,7 +19,7 @@ from retrograd.runtime.errors import ArgumentError, Location
 
 from .adjoint.forward import forward
 from .adjoint.reverse import Sweeps, reverse
-from .analysis.activity import activity
+from .analysis.activity import activity, varied
 from .analysis.ownership import (
     check_aliases,
     is_external,
@@ -100,6 +100,7 @@ class Written:
     program: Function
     written: frozenset[Var]
     checked: Text | None = None
+    ignored: tuple[str, ...] = ()  # the arguments to differentiate by on which the result does not depend
 
 
 def prepare(fn: Function) -> tuple[Function, set[Var]]:
@@ -133,7 +134,20 @@ def sweep(fn: Function, wrt: tuple[Var, ...], seed: Callable[[Atom], tuple[Atom,
         active = activity(fn, wrt, (root,))
     low = Lowering(Builder(apply_laws))
     low.build.calls.update({s.var: s.call for s in walk(fn.body) if isinstance(s, Let)})
-    return reverse(replace(fn, body=replace(fn.body, yields=(root,))), wrt, active, cotangent, low)
+    sweeps = reverse(replace(fn, body=replace(fn.body, yields=(root,))), wrt, active, cotangent, low)
+    return replace(sweeps, ignored=ignored(fn, wrt, active))
+
+
+def ignored(fn: Function, wrt: tuple[Var, ...], active: set[Var]) -> tuple[str, ...]:
+    """The arguments on which the result does not depend, unless the user says that this is meant (``stop_gradient``)."""
+    stopped = [s.call for s in walk(fn.body) if isinstance(s, Let) and s.call.fn is emitted.stop_gradient]
+
+    def is_meant(var: Var) -> bool:
+        moved = varied(fn, (var,)) if stopped else set()
+        return any(v in moved for call in stopped for atom in call.atoms() for v in vars_of(atom))
+
+    unused = () if fn.options.get("derived") else tuple(v for v in wrt if v not in active)
+    return tuple(var.hint for var in unused if not is_meant(var))
 
 
 def join(
@@ -192,7 +206,8 @@ def gradient(
         out = grads
     suffix = "value_and_grad" if value else "grad"
     program = Function(f"{fn.name}_{suffix}", fn.params, Block(tuple(stmts), (out,)), fn.loc)
-    return finish(program, sweeps.hints, written, len(fwd.stmts), sweeps.cotangents, dialect)
+    made = finish(program, sweeps.hints, written, len(fwd.stmts), sweeps.cotangents, dialect)
+    return replace(made, ignored=sweeps.ignored)
 
 
 def with_scalar_root(fn: Function, aux: bool) -> Function:
@@ -290,6 +305,7 @@ def pair(
     primal = Function(f"{fn.name}_primal", fn.params, Block(tuple(stmts), (Aggregate(tuple, (fwd.yields[0], record_atom)),)), fn.loc,
                       "", {"unset": [v for v in record_vars if v not in direct]})  # fmt: skip
     first = finish(primal, sweeps.hints, written, len(fwd.stmts), sweeps.cotangents, dialect)
+    first = replace(first, ignored=sweeps.ignored)
 
     renamed, openers = _opened_tapes(record_vars)
     back = substitute(rev, lambda v: renamed.get(v, v))

@@ -8,6 +8,7 @@ sweep does, and refused where a name that the heap does not know of would see it
 from __future__ import annotations
 
 import ast
+import dataclasses
 import enum
 import inspect
 import operator
@@ -109,8 +110,12 @@ def set_in_array(low: Lowering, array: Any, key: Any, value: Any, node: ast.AST)
     refuse_truncation(low, t, value, node)
     view = low.heap.views.get(array)
     if view is None:
+        low.heap.settle(array)
         stored = low.build.call(numerics.store, array, key, value, hint=array.hint, form="store", type=t)
         low.heap.write(array, stored)
+    elif not view.sure and (view.asked is not None or low.heap.is_open(array, view)):
+        copy = low.build.call(np.copy, array)
+        write_if_view(low, array, low.build.call(numerics.store, copy, key, value, hint=array.hint, form="store", type=t), node)
     elif _is_whole(key):
         write_through(low, view, value, node)
     else:
@@ -154,6 +159,19 @@ def write_through(low: Lowering, view: View, content: Any, node: ast.AST) -> Non
             "Copy it where it is made: .copy().",
         )  # fmt: skip
     back(low, base, view, content, node)
+
+
+def write_if_view(low: Lowering, array: Any, content: Any, node: ast.AST) -> None:
+    """What may be a view or a copy has new contents; so has the base, if the run says that it is a view."""
+    view, heap = low.heap.views[array], low.heap
+    if view.asked is None:
+        view = heap.ask(array, content)
+    else:
+        heap.write(array, content)
+    base = low.now(view.base)
+    whole = _reshaped(low, content, base, view)
+    set_in_array(low, base, Const(Ellipsis), low.build.call(np.where, view.asked, whole, base), node)
+    heap.views[content] = dataclasses.replace(view, version=low.now(view.base))
 
 
 def _through_item(low: Lowering, base: Any, view: View, content: Any, node: ast.AST) -> None:
@@ -223,7 +241,8 @@ def _unswapped(low: Lowering, whole: Any, base: Any, view: View) -> Any:
 
 
 def _reshaped(low: Lowering, whole: Any, base: Any, view: View) -> Any:
-    return low.build.call(np.reshape, whole, low.build.call(np.shape, base))
+    order = {} if view.order == Const("C") else {"order": view.order}
+    return low.build.call(np.reshape, whole, low.build.call(np.shape, base), **order)
 
 
 #: How a store through a view reaches its base.

@@ -58,7 +58,7 @@ _enter(math, MATH)
 _enter(
     numerics,
     "count same inside at_low at_high selects_once ramp inverse_order dual_norm fft_length half_weights segment any_of"
-    " reads_knots vander_powers"
+    " reads_knots vander_powers selected_count freedom"
     " given",
 )
 # the sign of a complex number is its direction, which is not constant

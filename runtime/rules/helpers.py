@@ -668,3 +668,33 @@ def cofactor_pushforward(a_dot, det_dot, z, a, det):
     from_a = -numerics.swap_last(inverse @ a_dot @ inverse) * numerics.as_matrix(det)
     from_det = numerics.as_matrix(det_dot) * numerics.swap_last(inverse)
     return from_a, from_det
+
+
+# -- covariances, sinc ---------------------------------------------------------------------------------
+
+
+@rule(numerics.centred_rows, linear=("m",), probe=True)
+def centred_rows(z_bar, z, m, rowvar=True):
+    m_bar = numerics.uncentred_rows(z_bar, m, rowvar)
+    return m_bar
+
+
+@rule(numerics.uncentred_rows, linear=("g",), probe=True)
+def uncentred_rows(z_bar, z, g, m, rowvar=True):
+    g_bar = numerics.centred_rows(z_bar, rowvar)
+    return g_bar
+
+
+elementwise("sinc", ("sinc_slope(1, x)",), np.sinc, real_only=True)
+
+
+@rule(numerics.sinc_slope, inputs=("x",), real_only=True)
+def sinc_slope(z_bar, z, n, x):
+    x_bar = z_bar * numerics.sinc_slope(n + 1, x)
+    return x_bar
+
+
+@pushforward_of(numerics.sinc_slope)
+def sinc_slope_pushforward(x_dot, z, n, x):
+    contribution = x_dot * numerics.sinc_slope(n + 1, x)
+    return contribution

@@ -284,3 +284,21 @@ def nanstd_pushforward(a_dot, z, a, axis=None, *, ddof=0, keepdims=False):
 def fsum(z_bar, z, seq):
     seq_bar = numerics.unstack_like(np.broadcast_to(z_bar, len(seq)), seq)
     return seq_bar
+
+
+# the mean's share in the derivative is zero: centred rows add up to 0
+@rule(np.cov)
+def cov(z_bar, z, m, *, rowvar=True, bias=False, ddof=None):
+    centred = numerics.centred_rows(m, rowvar)
+    square = np.reshape(z_bar, (np.shape(centred)[0], np.shape(centred)[0])) / numerics.freedom(m, rowvar, bias, ddof)
+    m_bar = numerics.uncentred_rows((square + numerics.conj(np.transpose(square))) @ centred, m, rowvar)
+    return m_bar
+
+
+@pushforward_of(np.cov)
+def cov_pushforward(m_dot, z, m, *, rowvar=True, bias=False, ddof=None):
+    centred = numerics.centred_rows(m, rowvar)
+    half = numerics.centred_rows(m_dot, rowvar) @ numerics.conj(np.transpose(centred))
+    total = (half + numerics.conj(np.transpose(half))) / numerics.freedom(m, rowvar, bias, ddof)
+    contribution = np.reshape(total, np.shape(z))
+    return contribution

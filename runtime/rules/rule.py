@@ -28,6 +28,9 @@ from retrograd.runtime.rules import text
 Kind = Literal["elementwise", "linear", "bilinear", "general", "constant"]
 Sharing = Literal["fresh", "view", "maybe"]
 
+#: Functions that overflow at ordinary arguments: their values are infinite where they have no pole.
+OVERFLOWING = frozenset({"exp", "exp2", "expm1", "sinh", "cosh"})
+
 #: Keywords that say nothing when they hold these values; a rule need not name them.
 NEUTRAL: dict[str, Any] = {
     "out": None,
@@ -94,6 +97,11 @@ class Rule:
         """Inputs whose cotangent the pullback allocates; others may alias ``z_bar`` or an argument (M5)."""
         return text.fresh_cotangents(self, lookup)
 
+    @property
+    def unbounded(self) -> bool:
+        """May its value be infinite or NaN where its arguments are neither?"""
+        return self.singular or self.name.rpartition(".")[2] in OVERFLOWING
+
     @cached_property
     def pullback(self) -> Callable[..., Any] | None:
         """``(z_bar, z, *params) -> cotangents``; its source can be had with ``inspect.getsource``."""
@@ -125,7 +133,7 @@ class Rule:
     def pullback_for(self, wanted: frozenset[str], strong: bool = False) -> Callable[..., Any]:
         """The pullback with only the lines that reach the ``wanted`` cotangents; the others are None.
 
-        ``strong`` asks a singular elementwise rule for the form in which zeros of ``z_bar`` win (R6).
+        ``strong`` asks an elementwise rule for the form in which zeros of ``z_bar`` win (R6).
         """
         return self._prune(wanted, strong).function
 
@@ -151,7 +159,7 @@ class Rule:
 
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> inspect.BoundArguments:
         """The call's arguments by the rule's parameter names; ``NoRule`` where the rule does not cover it (R1)."""
-        named = {k: v for k, v in kwargs.items() if k in self.params or not _says_nothing(k, v)}
+        named = {k: v for k, v in kwargs.items() if k in self.params or not says_nothing(k, v)}
         try:
             bound = self.signature.bind(*args, **named)
         except TypeError as error:
@@ -170,7 +178,7 @@ class Rule:
             )
 
 
-def _says_nothing(keyword: str, value: Any) -> bool:
+def says_nothing(keyword: str, value: Any) -> bool:
     return value is np._NoValue or (keyword in NEUTRAL and value is NEUTRAL[keyword])
 
 

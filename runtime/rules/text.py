@@ -104,7 +104,7 @@ def _times(bar: str, partial: str, rule: Rule, conj: bool, strong: bool) -> str:
     code = qualified(partial, rule.namespace)
     if conj and _may_be_complex(rule, partial):
         code = f"numerics.conj({code})"
-    if strong and rule.singular:
+    if strong:
         return f"numerics.strong({bar}, {code})"
     if isinstance(ast.parse(code, mode="eval").body, ast.BinOp):
         code = f"({code})"
@@ -209,7 +209,7 @@ def _not_straight_line(function: Callable[..., Any], node: ast.AST) -> Unsupport
 def prune(rule: Rule, wanted: frozenset[str], strong: bool) -> Pruned:
     """Keep the lines of a pullback that reach the wanted cotangents."""
     pullback = rule.pullback
-    if strong and rule.singular and rule.written_pullback is None and rule.partials:
+    if strong and rule.written_pullback is None and rule.partials:
         pullback = elementwise_pullback(rule, strong=True)
     if pullback is None:
         raise ValueError(f"{rule.name} has no pullback")

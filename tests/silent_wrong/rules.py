@@ -8,7 +8,6 @@ from retrograd.runtime.errors import NoRule
 from tests.silent_wrong.table import item, normal, vector
 
 MASK = np.array([True, False, True])
-NO_WHERE = (NoRule, "where")
 NO_INITIAL = (NoRule, "initial")
 
 
@@ -22,7 +21,7 @@ def masked_mean(x, m):
     return np.mean(x * x, where=m)
 
 
-@item(48, "R1", vector(1.0, 2.0, 3.0), MASK, wrt=0, traced=True)
+@item(48, "R1", vector(1.0, 2.0, 3.0), MASK, wrt=0)
 def masked_sum_by_method(x, m):
     return (x * x).sum(where=m)
 
@@ -57,8 +56,34 @@ def maximum_with_a_lower_initial(x):
     return np.max(x, initial=0.0)
 
 
-@item(48, "R1", vector(1.0, 2.0), 0.5, traced=True, gradient=[1, 1, 1])
+@item(48, "R1", vector(1.0, 2.0), 0.5, wrt=0, traced=True, gradient=[1, 1])
 def sum_with_an_initial(x, y):
+    return np.sum(x, initial=y)
+
+
+@item(48, "R1", vector(2.0, 3.0), MASK[:2], wrt=0, traced=True, gradient=[5, 0])
+def product_with_an_initial(x, m):
+    return np.prod(x, where=m, initial=5.0)
+
+
+@item(48, "R1", normal(2, 3), MASK, wrt=0, traced=True)
+def masked_deviation(x, m):
+    return np.sum(np.std(x, axis=1, where=m, ddof=1, keepdims=True))
+
+
+@item(48, "R1", normal(2, 3), MASK, vector(0.0, 0.0), wrt=0)
+def masked_sum_with_out(x, m, y):
+    np.sum(x * x, axis=1, where=m, out=y)
+    return np.sum(y * y)
+
+
+@item(48, "R1", normal(2, 3), MASK, wrt=0, traced=True)
+def masked_by_an_argument_that_says_nothing(x, m):
+    return np.sum(np.sum(x * x, axis=1, where=True) ** 2)
+
+
+@item(48, "R1", vector(1.0, 2.0), 0.5, refused=NO_INITIAL)
+def sum_with_an_active_initial(x, y):
     return np.sum(x, initial=y)
 
 
@@ -308,12 +333,12 @@ def clipped_root(x):
     return np.sum(np.sqrt(np.where(x > 0, x, 1.0)) * x)
 
 
-@item(59, "R6", vector(0.0, 0.0), traced=True, gradient=[0, 0])
+@item(59, "R6", vector(0.0, 0.0), traced=True, smooth=False, gradient=[0, 0])
 def norm_squared_at_zero(x):
     return np.linalg.norm(x) ** 2
 
 
-@item(59, "R6", vector(2.0, 2.0, 2.0), traced=True, gradient=[0, 0, 0])
+@item(59, "R6", vector(2.0, 2.0, 2.0), traced=True, smooth=False, gradient=[0, 0, 0])
 def deviation_squared_at_a_constant(x):
     return np.std(x) ** 2
 
@@ -328,12 +353,12 @@ def sinc_of_an_array(x):
     return np.sum(np.sinc(x))
 
 
-@item(59, "R6", 0.0, 0.0, traced=True, gradient=[0, 0])
+@item(59, "R6", 0.0, 0.0, traced=True, smooth=False, gradient=[0, 0])
 def root_of_squares_squared_at_zero(x, y):
     return np.sqrt(x**2 + y**2) ** 2
 
 
-@item(59, "R6", 0.0, 0.0, traced=True, gradient=[0, 0])
+@item(59, "R6", 0.0, 0.0, traced=True, smooth=False, gradient=[0, 0])
 def hypot_squared_at_zero(x, y):
     return np.hypot(x, y) ** 2
 
@@ -408,7 +433,7 @@ def full_like_of_an_active_number(x, a):
     return np.sum(x * np.full_like(x, a))
 
 
-@item(61, "R3", normal(3), 0.7, traced=True)
+@item(61, "R3", normal(3), 0.7)
 def full_of_an_active_number(x, a):
     return np.sum(x * np.full(3, a))
 

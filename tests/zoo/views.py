@@ -236,3 +236,44 @@ def diagonal_filled(a, c):
     b = a * 1.0
     np.fill_diagonal(b, c)
     return np.sum(b @ b)
+
+
+@program(args=(normal(2, 3),))
+def written_reshape_in_fortran_order(x):
+    y = np.zeros((2, 3))
+    v = y.reshape(-1, order="F")
+    v[1] = x[0, 0] ** 2
+    return np.sum(y * x) + np.sum(v)
+
+
+@program(args=(normal(2, 3),))
+def written_ravel_of_fortran_order(x):
+    y = np.ones((2, 3), order="F")
+    v = y.ravel()
+    v[1] = x[0, 0] ** 2
+    return np.sum(y * x) + np.sum(v)
+
+
+@program(args=(normal(2, 3),))
+def written_ravel_of_every_other_entry(x):
+    y = x[0] * x[1]
+    v = y[::2].ravel()
+    v *= x[0, 0]
+    return np.sum(y * y) + np.sum(v)
+
+
+@program(args=(normal(3, 2),))
+def whole_store_keeps_the_layout(x):
+    y = x.T * 1.0
+    w = np.array([[1e16, 1.0], [-1e16, 3.0], [7.0, 5.0]]).T * 1.0
+    y[...] = w + 0.0 * x.T
+    return np.sum(y * 1e-16) + np.sum(x * x)
+
+
+@program(args=(normal(4), 3))
+def columns_in_a_list_are_written(x, n):
+    m = np.outer(x, x)
+    rows = [m[i] * 2 for i in range(n)]
+    rows[0][1] = x[2] ** 2
+    rows[2] *= rows[0]
+    return np.sum(np.array(rows) * x)

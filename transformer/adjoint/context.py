@@ -19,7 +19,7 @@ from retrograd.runtime.rules import lookup
 from retrograd.runtime.rules.rule import Rule
 
 from ..builder import type_of
-from ..ir import Aggregate, Atom, Call, Const, Let, Ref
+from ..ir import Aggregate, Atom, Call, Const, Let, Ref, Var
 from ..lower import Lowering
 from ..parse import Source, parse
 from ..types import ArrayT, ListT, NumberT, ScalarT, carried, is_numeric, surely_equal
@@ -73,6 +73,23 @@ def partial(low: Lowering, rule: Rule, at: int, env: dict[str, Atom]) -> Atom:
         return low.expr(tree)
     finally:
         low.frame, low.build.quiet = outer, quiet
+
+
+def as_numpy(low: Lowering, stmt: Let, scope: dict[str, Atom]) -> dict[str, Atom]:
+    """The operands as NumPy has them where the result is NumPy's: among Python's floats ``1 / 0.0`` would raise."""
+    if not isinstance(stmt.var.type, ScalarT) or stmt.var.type.weak is not False:
+        return scope
+    return {name: low.build.call(np.float64, atom) if _is_python_float(atom) else atom for name, atom in scope.items()}
+
+
+def _is_python_float(atom: Atom) -> bool:
+    t = type_of(atom)
+    return isinstance(atom, Var) and isinstance(t, ScalarT) and t.dtype == np.float64 and t.weak is not False
+
+
+def read_by_partial(rule: Rule, at: int, scope: dict[str, Atom]) -> set[str]:
+    """Which of the primitive's operands and its result a partial reads."""
+    return {n.id for n in ast.walk(_expression(rule.partials[at])) if isinstance(n, ast.Name)} & set(scope)
 
 
 def inline(low: Lowering, fn: Callable[..., Any], args: Sequence[Atom], env: dict[str, Atom]) -> Any:

@@ -164,7 +164,7 @@ class Forward:
         terms = []
         for at, name in enumerate(rule.inputs):
             if self.is_active(env[name]):
-                slope = context.partial(self.low, rule, at, scope)
+                slope = context.partial(self.low, rule, at, context.as_numpy(self.low, stmt, scope) if rule.singular else scope)
                 dot = self.dot(env[name])
                 strong = rule.singular and dot in self.masked
                 terms.append((dot, slope, numerics.strong if strong else operator.mul))

@@ -20,6 +20,7 @@ from retrograd.runtime.errors import NoRule, placed
 from retrograd.runtime.rules import lookup
 
 from ..analysis.ownership import READ_ONLY, shares
+from ..analysis.poles import poles
 from ..builder import type_of
 from ..intrinsics import Intrinsic
 from ..ir import (
@@ -68,6 +69,7 @@ class Reverse:
     hints: dict[Var, str] = field(default_factory=dict)
     masked: set[Any] = field(default_factory=set)
     places: dict[Var, tuple[Place, ...]] = field(default_factory=dict)
+    poles: frozenset[Var] = frozenset()  # the values that may be infinite or NaN where nobody selects them
     primals: frozenset[Var] = frozenset()  # the values of the forward sweep
     outside: frozenset[Any] = frozenset()  # cotangents made before the present branch or body, which may not run
 
@@ -319,9 +321,9 @@ class Reverse:
                 slope = self.build.call(numerics.conj, slope)
             return self.build.call(times, z_bar, slope, form="operator" if times is operator.mul else "call")  # type: ignore[no-any-return]
 
-        strong = rule.singular and z_bar in self.masked
         for at, name in enumerate(rule.inputs):
             if self.is_active(env[name]):
+                strong = z_bar in self.masked and (rule.singular or self._reads_pole(rule, at, scope))
                 if strong and isinstance(type_of(z_bar), ScalarT):
                     g = self._unless_zero(z_bar, lambda at=at: handed_on(at, operator.mul))  # type: ignore[misc]
                 else:
@@ -338,6 +340,10 @@ class Reverse:
         blocks = Block(tuple(stmts), (g,)), Block((), (context.zero(self.low, result.type),))
         self.build.add(If((result,), z_bar, *blocks, self.build.loc, None, False))
         return result
+
+    def _reads_pole(self, rule: Any, at: int, scope: dict[str, Atom]) -> bool:
+        """Does a partial read a value that may be infinite or NaN?"""
+        return any(v in self.poles for name in context.read_by_partial(rule, at, scope) for v in vars_of(scope[name]))
 
     # -- branches -----------------------------------------------------------------------------------------
 
@@ -789,12 +795,13 @@ class Sweeps:
     trips: dict[Any, Var]
     hints: dict[Var, str]
     cotangents: dict[Var, tuple[tuple[str, Any], ...]]  # of which primals each is one: their names and types
+    ignored: tuple[str, ...] = ()  # the arguments to differentiate by on which the result does not depend
 
 
 def reverse(fn: Function, wrt: tuple[Var, ...], active: set[Var], seed: Atom, low: Lowering) -> Sweeps:
     """The reverse sweep of ``fn`` from the cotangent ``seed`` of its result."""
     low.build.forward = False
-    sweep = Reverse(low, active, primals=frozenset({*fn.params, *definitions(fn.body)}))
+    sweep = Reverse(low, active, poles=poles(fn.body), primals=frozenset({*fn.params, *definitions(fn.body)}))
     with low.build.block() as stmts:
         low.build.loc = None
         sweep.accumulate(fn.result, _as_array(low, fn.result, seed))

@@ -145,6 +145,17 @@ def times_reciprocal(t: Terms, a: Atom, b: Atom) -> Atom | None:
     return None
 
 
+def quotient_undone(t: Terms, a: Atom, b: Atom) -> Atom | None:
+    """a * (b / a) -> b;  the same of c * a    (finite at 0 and at inf, too)"""
+    for one, other in ((a, b), (b, a)):
+        quotient, parts = t.of(other, DIV), t.of(one, MUL)
+        factor, divisor = parts if parts and is_number(parts[0]) and t.build.is_new(one) else (Const(1.0), one)
+        if quotient and isinstance(divisor, Var) and quotient[1] is divisor and t.build.is_new(other):
+            if keeps_type(MUL, (a, b), quotient[0]):
+                return t.call(MUL, factor, quotient[0])
+    return None
+
+
 def constant_over(t: Terms, a: Atom, b: Atom) -> Atom | None:
     """a * (c / b) -> c * a / b    (|c| < 1: no overflow that was not there)"""
     for one, other in ((b, a), (a, b)):
@@ -202,6 +213,31 @@ def reciprocal_over(t: Terms, a: Atom, b: Atom) -> Atom | None:
     """(1 / b) / b -> (1 / b) ** 2"""
     parts = t.of(a, DIV)
     return t.call(POW, a, Const(2)) if parts and is_const(parts[0], 1) and parts[1] is b else None
+
+
+def factor_cancelled(t: Terms, a: Atom, b: Atom) -> Atom | None:
+    """(c * a) / a -> c;  (c * a ** n) / a -> c * a ** (n - 1)    (finite at 0 and at inf, too)"""
+    rest = _without_factor(t, a, b) if isinstance(b, Var) else None
+    return rest if rest is not None and keeps_type(DIV, (a, b), rest) else None
+
+
+def _without_factor(t: Terms, product: Atom, factor: Var) -> Atom | None:
+    """What times ``factor`` is the product; None if it is not a product of it."""
+    if product is factor:
+        return t.inner(numerics.broadcast_like, Const(1.0), factor) if is_array(factor) else Const(1.0)
+    if not t.build.is_new(product):
+        return None
+    raised = t.of(product, POW)
+    if raised and raised[0] is factor and is_number(raised[1]) and raised[1].value >= 2:  # type: ignore[union-attr]
+        return t.inner(POW, factor, Const(raised[1].value - 1))  # type: ignore[union-attr]
+    parts = t.of(product, MUL)
+    for one, other, first in ((parts[1], parts[0], False), (parts[0], parts[1], True)) if parts else ():
+        rest = _without_factor(t, one, factor)
+        if rest is not None:
+            return t.inner(MUL, *((rest, other) if first else (other, rest)))
+    quotient = t.of(product, DIV)
+    rest = _without_factor(t, quotient[0], factor) if quotient else None
+    return None if rest is None else t.inner(DIV, rest, quotient[1])  # type: ignore[index]
 
 
 def scalar_out_of_quotient(t: Terms, a: Atom, b: Atom) -> Atom | None:
@@ -418,11 +454,11 @@ LAWS: dict[Any, list[tuple[str, Callable[..., Atom | None]]]] = {
         ("one times", one_times), ("sign out of product", sign_out_of_product), ("constants first", constants_first),
         ("constants together", constants_together),
         ("broadcast outwards", _for(MUL, broadcast_outwards)), ("broadcast into", _for(MUL, broadcast_into)),
-        ("times reciprocal", times_reciprocal), ("constant over", constant_over),
+        ("times reciprocal", times_reciprocal), ("quotient undone", quotient_undone), ("constant over", constant_over),
         ("scalar out of product", scalar_out_of_product), ("square", square),
     ],
     DIV: [
-        ("sign out of quotient", sign_out_of_quotient), ("reciprocal over", reciprocal_over),
+        ("sign out of quotient", sign_out_of_quotient), ("factor cancelled", factor_cancelled), ("reciprocal over", reciprocal_over),
         ("broadcast outwards", _for(DIV, broadcast_outwards)), ("broadcast into", _for(DIV, broadcast_into)),
         ("scalar out of quotient", scalar_out_of_quotient),
     ],

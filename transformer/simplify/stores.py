@@ -8,10 +8,13 @@ Aliases have been refused before this runs, so nobody can tell the difference.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from retrograd.runtime import numerics
+from retrograd.runtime.rules import lookup
 
 from ..builder import type_of
+from ..infer import is_elementwise
 from ..ir import Block, Const, Let, Stmt, Var, map_blocks, substitute
 from ..types import ArrayT, same_shape
 
@@ -37,7 +40,8 @@ def _block(block: Block, same: dict[Var, Var]) -> Block:
         if isinstance(stmt, Let) and _is_whole(stmt):
             value = stmt.call.args[2]
             at = calls.get(value)  # type: ignore[arg-type]
-            if at is not None:  # made right here: it takes the name of the array it replaces
+            if at is not None and _keeps_layout(stmt.call.args[0], value, out, calls):
+                # made right here: it takes the name of the array it replaces
                 made = out[at]
                 assert isinstance(made, Let)
                 out[at] = replace(made, var=stmt.var)
@@ -48,6 +52,23 @@ def _block(block: Block, same: dict[Var, Var]) -> Block:
         if isinstance(stmt, Let):
             calls[stmt.var] = len(out) - 1
     return Block(tuple(out), block.yields)
+
+
+def _keeps_layout(old: Any, value: Any, out: list[Stmt], calls: dict[Var, int]) -> bool:
+    """Does the new array lie in memory as the old one does?  The order in which it is summed, and so its bits, depend on that."""
+    if _spread(type_of(old)) < 2:
+        return True
+    at = calls.get(value)
+    call = out[at].call if at is not None else None  # type: ignore[union-attr]
+    if call is None or not is_elementwise(call.fn, lookup(call.fn)):
+        return False
+    wide = [atom for atom in call.atoms() if isinstance(atom, Var) and _spread(atom.type) >= 2]
+    return bool(wide) and all(atom is old or _keeps_layout(old, atom, out, calls) for atom in wide)
+
+
+def _spread(t: Any) -> int:
+    """Over how many axes an array extends."""
+    return sum(not axis.one for axis in t.shape) if isinstance(t, ArrayT) else 0
 
 
 def _is_whole(stmt: Let) -> bool:

@@ -164,12 +164,12 @@ def super_inside(x):
 
 @calls(U)
 def unnamed_keyword(u):
-    return np.sum(u, where=u > 1)  # <- np.sum(u, where=u > 1)
+    return np.std(u, correction=1)  # <- np.std(u, correction=1)
 
 
 @rewritten(unnamed_keyword)
-def sum_of_where(u):
-    return np.sum(np.where(u > 1.5, u, 0))
+def keyword_of_the_rule(u):
+    return np.std(u, ddof=1)
 
 
 @calls(Z)
