@@ -145,6 +145,18 @@ def times_reciprocal(t: Terms, a: Atom, b: Atom) -> Atom | None:
     return None
 
 
+def quotient_undone(t: Terms, a: Atom, b: Atom) -> Atom | None:
+    """a / s * s -> a;  sum(a / s) * s -> sum(a)    (s a scalar: a is as large as the product)"""
+    for one, s in ((a, b), (b, a)):
+        summed = t.of(one, np.sum)
+        parts = t.of(summed[0] if summed and len(summed) == 1 else one, DIV)
+        if not parts or parts[1] is not s or not isinstance(s, Var) or not is_scalar(s) or not t.build.is_new(one):
+            continue
+        if keeps_type(MUL, (a, b), t.build.blank(np.sum, parts[0]) if summed else parts[0]):
+            return t.call(np.sum, parts[0]) if summed else parts[0]
+    return None
+
+
 def constant_over(t: Terms, a: Atom, b: Atom) -> Atom | None:
     """a * (c / b) -> c * a / b    (|c| < 1: no overflow that was not there)"""
     for one, other in ((b, a), (a, b)):
@@ -418,7 +430,7 @@ LAWS: dict[Any, list[tuple[str, Callable[..., Atom | None]]]] = {
         ("one times", one_times), ("sign out of product", sign_out_of_product), ("constants first", constants_first),
         ("constants together", constants_together),
         ("broadcast outwards", _for(MUL, broadcast_outwards)), ("broadcast into", _for(MUL, broadcast_into)),
-        ("times reciprocal", times_reciprocal), ("constant over", constant_over),
+        ("times reciprocal", times_reciprocal), ("quotient undone", quotient_undone), ("constant over", constant_over),
         ("scalar out of product", scalar_out_of_product), ("square", square),
     ],
     DIV: [
