@@ -449,7 +449,8 @@ class Reverse:
         for place in free:
             self._carry(outer.get(place), place, place, inits, args, places)
         yields, stmts = self._loop_body(stmt, carried, free, args)
-        fixed = {k: inits[k] for k in range(len(carried)) if yields[k] is args[k] and isinstance(inits[k], Const)}
+        steady = (k for k in range(len(carried)) if yields[k] is args[k] and args[k] not in self.masked)
+        fixed = {k: inits[k] for k in steady if isinstance(inits[k], Const) and inits[k].value}
         if fixed and is_on(CONSTANT):
             found = self._loop_body(stmt, carried, free, [fixed.get(k, arg) for k, arg in enumerate(args)])
             if all(found[0][k] == bar for k, bar in fixed.items()):

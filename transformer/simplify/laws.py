@@ -146,13 +146,18 @@ def times_reciprocal(t: Terms, a: Atom, b: Atom) -> Atom | None:
 
 
 def quotient_undone(t: Terms, a: Atom, b: Atom) -> Atom | None:
-    """a * (b / a) -> b;  the same of c * a    (finite at 0 and at inf, too)"""
+    """a * (b / a) -> b;  the same of c * a;  sum(b / a) * a -> sum(b)    (finite at 0 and at inf, too)"""
     for one, other in ((a, b), (b, a)):
         quotient, parts = t.of(other, DIV), t.of(one, MUL)
         factor, divisor = parts if parts and is_number(parts[0]) and t.build.is_new(one) else (Const(1.0), one)
         if quotient and isinstance(divisor, Var) and quotient[1] is divisor and t.build.is_new(other):
             if keeps_type(MUL, (a, b), quotient[0]):
                 return t.call(MUL, factor, quotient[0])
+        summed = t.of(other, np.sum)
+        inner = t.of(summed[0], DIV) if summed and len(summed) == 1 else None
+        if inner and inner[1] is one and isinstance(one, Var) and is_scalar(one) and t.build.is_new(other):
+            if keeps_type(MUL, (a, b), t.build.blank(np.sum, inner[0])):
+                return t.call(np.sum, inner[0])
     return None
 
 
