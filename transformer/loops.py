@@ -11,9 +11,11 @@ import operator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from retrograd.runtime import emitted
+
 from .builder import type_of
-from .heap import open_parameter
-from .ir import UNDEFINED, Aggregate, Block, Call, Const, Each, For, Ref, Undefined, Var, While
+from .heap import View, open_parameter
+from .ir import UNDEFINED, Aggregate, Block, Call, Const, Each, For, Let, Ref, Undefined, Var, While, walk
 from .types import (
     INT,
     OPAQUE,
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from .lower import Lowering
 
 PASSES = 6
+MOST_ADDED = 100  # items by which a list of known parts may grow under a loop
 
 
 def loop(low: Lowering, stmt: ast.For | ast.While) -> None:
@@ -447,7 +450,7 @@ def for_(low: Lowering, stmt: ast.For) -> None:
     iterable = low.expr(stmt.iter)
     parts = unrolled(low, iterable, stmt)
     if parts is not None:
-        _unroll(low, stmt, parts, 0)
+        _unroll(low, stmt, iterable, 0, len(parts) + MOST_ADDED)
         return
     run_for(low, stmt, iterable)
 
@@ -492,14 +495,16 @@ def _pair(a: Any, b: Any) -> Aggregate:
     return Aggregate(tuple, (a, b))
 
 
-def _unroll(low: Lowering, stmt: ast.For, parts: list[Any], at: int) -> None:
-    """The body once for each item; after a pass that may have broken out, the rest is conditional."""
+def _unroll(low: Lowering, stmt: ast.For, iterable: Any, at: int, most: int) -> None:
+    """The body once for each item, as the sequence is by then; after a pass that may have broken out, the rest is conditional."""
     from .stores import assign_to
 
-    for k in range(at, len(parts)):
+    k = at
+    while k < len(parts := _parts_now(low, iterable, most, stmt)):
         assign_to(low, stmt.target, parts[k])
         low.frame.env["$go"] = Const(True)
         low.block(stmt.body)
+        k += 1
         go = low.frame.env["$go"]
         if isinstance(go, Const):
             if not go.value:
@@ -507,7 +512,7 @@ def _unroll(low: Lowering, stmt: ast.For, parts: list[Any], at: int) -> None:
             continue
 
         def rest(k: int = k) -> str:
-            _unroll(low, stmt, parts, k + 1)
+            _unroll(low, stmt, iterable, k, most)
             return "falls"
 
         def stop() -> str:
@@ -515,6 +520,16 @@ def _unroll(low: Lowering, stmt: ast.For, parts: list[Any], at: int) -> None:
 
         low.fork_with(go, rest, stop, stmt)
         return
+
+
+def _parts_now(low: Lowering, iterable: Any, most: int, stmt: ast.For) -> list[Any]:
+    """What the loop would run over if it began here: a body may have changed it."""
+    parts = unrolled(low, low.now(iterable), stmt)
+    if parts is None or len(parts) > most:
+        raise low.unsupported(
+            stmt, "a loop over a list that it changes by more than is known before the run", "Loop over a copy: for x in list(xs)."
+        )
+    return parts
 
 
 def run_for(low: Lowering, stmt: ast.For, iterable: Any) -> None:
@@ -540,6 +555,7 @@ def run_for(low: Lowering, stmt: ast.For, iterable: Any) -> None:
         return each, index, Block(tuple(stmts))
 
     (each, index, block), args, ends = settle(low, carried, run, stmt)
+    _refuse_lengths(low, each, block, stmt)
     flat, inits, yields, results, breaks = _finish(low, carried, args, ends)
     low.build.add(
         For(
@@ -604,7 +620,41 @@ def _items(
     sequences.append(seq)
     targets.append(target)
     low.heap.watch(target, operator.getitem, (seq, index), (), "operator")
-    return lambda: target
+    return lambda: _item_now(low, seq, target, index, node)
+
+
+def _item_now(low: Lowering, seq: Any, target: Var, index: Var, node: ast.AST) -> Any:
+    """The item of this pass: read when its turn comes, where earlier passes may have changed the sequence."""
+    current = low.now(seq)
+    if isinstance(current, Unknown):
+        raise low.error(current.kind, node, current.reason, current.remedy)
+    if current is seq or target in low.heap.views:
+        return target
+    return low.build.call(operator.getitem, current, index, hint=target.hint, form="operator")
+
+
+def _refuse_lengths(low: Lowering, each: Each, block: Block, node: ast.AST) -> None:
+    """A list that gets longer or shorter while a loop runs over it."""
+    if each.kind == "range":
+        return
+    lists = {low.heap.ident(s) for operand in each.operands for s in _shown(low, operand) if isinstance(s.type, ListT)}
+    for stmt in walk(block) if lists else ():
+        if isinstance(stmt, Let) and stmt.call.fn not in SAME_LENGTH and low.heap.owner.get(stmt.var) in lists:
+            raise low.unsupported(node, "a loop over a list that it makes longer or shorter", "Loop over a copy: for x in list(xs).")
+
+
+def _shown(low: Lowering, atom: Any) -> list[Var]:
+    """A sequence, and those that it is a view of."""
+    found = []
+    while isinstance(atom, Var):
+        found.append(atom)
+        view = low.heap.views.get(atom)
+        atom = view.base if view is not None else None
+    return found
+
+
+#: How a list is changed without changing its length.
+SAME_LENGTH = {emitted.set_item, emitted.set_in}
 
 
 def _as_run_time_list(low: Lowering, iterable: Any) -> Any:
@@ -625,7 +675,10 @@ def _reversed(low: Lowering, inner: Any, node: ast.AST) -> Any:
         made = low.build.let(Call(range, inner.args), RangeT())
         return low.build.let(Call(operator.getitem, (made, _backwards()), (), "operator"), RangeT())
     if not isinstance(inner, Compiletime) and isinstance(type_of(inner), (ArrayT, ListT)):
-        return low.build.call(operator.getitem, inner, _backwards(), form="operator")
+        made = low.build.call(operator.getitem, inner, _backwards(), form="operator")
+        if isinstance(made, Var) and isinstance(inner, Var):  # not the slice that stands for it, which of a list is a copy
+            low.heap.views[made] = View(inner, operator.getitem, (_backwards(),), (), "operator", inner, True)
+        return made
     raise low.unsupported(getattr(node, "iter", node), "reversed() of this cannot be differentiated", "Make a list of it first.")
 
 

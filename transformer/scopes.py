@@ -20,7 +20,23 @@ from retrograd.runtime import emitted
 
 from . import calls
 from .builder import type_of
-from .ir import UNDEFINED, Aggregate, Block, Call, Const, If, Let, Raise, Ref, Region, Stmt, Undefined, Var, definitions
+from .ir import (
+    UNDEFINED,
+    Aggregate,
+    Block,
+    Call,
+    Const,
+    If,
+    Let,
+    Raise,
+    Ref,
+    Region,
+    Stmt,
+    Undefined,
+    Var,
+    defined_by,
+    definitions,
+)
 from .types import BOOL, OPAQUE, AggregateT, ScalarT
 from .values import BoundMethod, Compiletime, HowFar, Partial, Stream, Unknown
 
@@ -45,13 +61,15 @@ class Lifted:
         self.writes = low.heap.writes - before
         path = self.path
         self.inside = set(definitions(Block(tuple(path.stmts))))
+        # what only an inner block saw is held by nobody any more
+        self.visible = {v for stmt in path.stmts for v in defined_by(stmt)}
         self.results: dict[Var, Var] = {}
         self.envs = {key: {n: self.lift(a) for n, a in env.items()} for key, env in path.envs.items()}
         self.contents = {ident: self.lift(a) for ident, a in path.contents.items()}
 
     def lift(self, atom: Any) -> Any:
         if isinstance(atom, Var):
-            return self.lifted(atom) if atom in self.inside else atom
+            return self.lifted(atom) if atom in self.visible else atom
         if isinstance(atom, Aggregate):
             return dataclasses.replace(atom, items=tuple(map(self.lift, atom.items)))
         if isinstance(atom, (Stream, Partial)):

@@ -264,13 +264,15 @@ THROUGH: dict[Any, Any] = {
 def opened(low: Lowering, container: Any, node: ast.AST) -> Aggregate:
     """A container by its parts, about to be changed."""
     if isinstance(container, Var) and low.heap.is_item(container):
-        raise low.error(
-            AliasedMutation, node, "a store into a container that is an item of a list of unknown length",
+        low.need_detail()
+        raise low.unsupported(
+            node, "a store into a container that is an item of a list of unknown length",
             "Use an array for the whole, or build a new list of new items.",
         )  # fmt: skip
     if low.heap.ident(container) in low.heap.embedded:
-        raise low.error(
-            AliasedMutation, node, "a store into a container that was put into a list of unknown length, which would not see it",
+        low.need_detail()
+        raise low.unsupported(
+            node, "a store into a container that was put into a list of unknown length, which would not see it",
             "Change it before it is put in, or put in a copy.",
         )  # fmt: skip
     if isinstance(container, Var):

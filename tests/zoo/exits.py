@@ -196,3 +196,20 @@ def loop_else_after_break(x, n):
     else:
         y = y * x
     return y * x
+
+
+class _Kept:
+    def __init__(self, v):
+        self.v = v
+
+
+@program(args=(normal(3),))
+def object_made_on_one_path_of_a_try(x):
+    y = x * 1.0
+    try:
+        if y[0] < 0.217:
+            made = _Kept(y * 2.0)
+            y[0] = y[1] * 0.3
+    finally:
+        s = 0.2
+    return np.sum(np.sin(y)) * s

@@ -98,3 +98,82 @@ def over_dict_items(rates, x):
     for name, rate in rates.items():
         y = y + rate * np.sin(y)
     return y
+
+
+# -- sequences that change while a loop runs over them: each item is read when its turn comes --------------
+
+
+@program(args=(normal(4),))
+def array_that_moves(x):
+    y = x * 1.0
+    for e in y[::-1]:
+        y -= e - 0.45
+    return np.sum(y * x)
+
+
+@program(args=(normal(4),))
+def next_element_from_this_one(x):
+    y = x * 1.0
+    for i, e in enumerate(y):
+        if i < 3:
+            y[i + 1] = e * y[i + 1]
+    return np.sum(y)
+
+
+@program(args=(normal(3),))
+def array_and_its_reverse(x):
+    y = x * 1.0
+    for a, b in zip(y, reversed(y)):
+        y += a * b
+    return np.sum(y)
+
+
+@program(args=(normal(3),))
+def known_list_that_moves(x):
+    xs = [x[0], x[1], x[2]]
+    for i, v in enumerate(xs):
+        if i < 2:
+            xs[i + 1] = v * 1.5
+    return xs[2] + xs[1]
+
+
+@program(args=(normal(3),))
+def list_that_moves(x):
+    xs = [v * 2 for v in x]
+    for i, v in enumerate(xs):
+        if i < 2:
+            xs[i + 1] = v * xs[i + 1]
+    return xs[2] + xs[1]
+
+
+@program(args=(normal(2),))
+def list_that_grows(x):
+    xs = [x[0], x[1]]
+    for v in xs:
+        if len(xs) < 5:
+            xs.append(v * 1.5)
+    return sum(xs)
+
+
+@program(args=(normal(3),))
+def list_reversed_while_it_moves(x):
+    xs = [v * 2 for v in x]
+    for v in reversed(xs):
+        xs[0] = xs[0] + v * xs[1]
+    return xs[0]
+
+
+@program(args=(normal(2),))
+def dict_that_moves(x):
+    d = {"a": x[0], "b": x[1]}
+    for k, v in d.items():
+        d["b"] = v * 2.0
+    return d["b"]
+
+
+@program(args=(normal(3),))
+def slice_of_a_list_is_a_copy(x):
+    xs = [v * 2 for v in x]
+    s = xs[::-1]
+    xs[0] = xs[1] * 5
+    return s[2] * x[0] + s[0]

@@ -145,7 +145,9 @@ def _picks_copies(key: Any) -> bool:
 def sharing(fn: Any, args: tuple[Atom, ...], kwargs: Iterable[tuple[str, Atom]]) -> str:
     """Is the result of a call memory of its own (``fresh``), a ``view`` of the first operand, or ``maybe`` one?"""
     if fn is operator.getitem:
-        return _sharing_of_key(args[1]) if _is_array(args[0]) else "view"
+        if _is_array(args[0]):
+            return _sharing_of_key(args[1])
+        return "fresh" if isinstance(args[1], SliceAtom) else "view"  # a slice of a list is a list of its own
     if fn is np.diff:
         times = args[1] if len(args) > 1 else dict(kwargs).get("n", Const(1))
         return "fresh" if isinstance(times, Const) and times.value else "maybe"

@@ -38,6 +38,40 @@ def row_of_an_array(x):
     return rows[0, 1]
 
 
+@mutation(U)
+def list_that_grows_under_a_loop(u):
+    xs = [v * 2 for v in u]
+    for v in xs:  # <- for v in xs
+        if len(xs) < 8:
+            xs.append(v * 1.5)
+    return sum(xs)
+
+
+@rewritten(list_that_grows_under_a_loop)
+def copy_of_a_list_that_grows(u):
+    xs = [v * 2 for v in u]
+    for v in list(xs):
+        if len(xs) < 8:
+            xs.append(v * 1.5)
+    return sum(xs)
+
+
+@mutation(2.5)
+def list_changed_under_a_loop_where_the_run_says(x):
+    xs = [x, 1.0]
+    for v in xs:  # <- for v in xs
+        xs[int(v) % 2] = v * x
+    return xs[0] + xs[1]
+
+
+@rewritten(list_changed_under_a_loop_where_the_run_says)
+def copy_of_a_list_that_changes(x):
+    xs = [x, 1.0]
+    for v in list(xs):
+        xs[int(v) % 2] = v * x
+    return xs[0] + xs[1]
+
+
 @mutation(2.5)
 def changed_after_it_was_put_in(x):
     row, rows = [x, x], []
