@@ -491,8 +491,14 @@ def _filled(shape: Any, dtype: Any = None, *_: Any, default: Any = float, **__: 
 
 def _full(shape: Any, fill_value: Any, dtype: Any = None, **_: Any) -> Any:
     fill = _type(fill_value)
+    if getattr(fill, "number", False) and _is_default(dtype):
+        return NumberT(None)  # an int on one path, a float on another
     default = fill.dtype if isinstance(fill, (ScalarT, ArrayT)) else float
     return _filled(shape, dtype=dtype, default=default)
+
+
+def _is_default(dtype: Any) -> bool:
+    return dtype is None or (isinstance(dtype, Static) and dtype.value is None)
 
 
 def _shape_axes(shape: Any) -> tuple[Axis, ...] | None:
