@@ -652,9 +652,22 @@ def _reduced_exponent(x: Any, y: Any) -> Any:
 
 
 def _nested_like(g: Any, arrays: Any, *rest: Any, **named: Any) -> Any:
-    """The cotangents of a list of unknown length are such a list."""
+    """The cotangents of a list are such a list; that of a Python number may be NumPy's."""
     t = _type(arrays)
-    return carried(t) if isinstance(t, ListT) else NotImplemented
+    if isinstance(t, ListT):
+        return carried(t)
+    dtype = getattr(_type(g), "dtype", None)
+    return _cotangents(t, dtype) if _holds_scalars(t) and dtype is not None else NotImplemented
+
+
+def _holds_scalars(t: Any) -> bool:
+    return all(map(_holds_scalars, t.items)) if isinstance(t, AggregateT) else isinstance(t, ScalarT)
+
+
+def _cotangents(t: Any, dtype: np.dtype) -> Any:
+    if isinstance(t, AggregateT):
+        return AggregateT(t.kind, tuple(_cotangents(item, dtype) for item in t.items), t.keys)
+    return ScalarT(dtype, None) if t.dtype.kind in "biu" else carried(t)
 
 
 def _split(ary: Any, indices_or_sections: Any, axis: Any = None) -> Any:
