@@ -185,18 +185,28 @@ def fresh_copy(a: np.ndarray) -> np.ndarray:
 
 
 def fresh_list(xs: Any) -> Any:
-    """A copy of a list, and of the lists and arrays in it, to be written."""
+    """A copy of a list, and of the lists and arrays in it, to be written: what is one thing in it is one thing in the copy."""
+    return _fresh(xs, {})
+
+
+def _fresh(xs: Any, made: dict[int, Any]) -> Any:
+    if id(xs) not in made:
+        made[id(xs)] = _copied(xs, made)
+    return made[id(xs)]
+
+
+def _copied(xs: Any, made: dict[int, Any]) -> Any:
     if isinstance(xs, tuple) and hasattr(xs, "_fields"):
-        return type(xs)(*map(fresh_list, xs))
+        return type(xs)(*(_fresh(x, made) for x in xs))
     if isinstance(xs, (list, tuple)):
-        return type(xs)(fresh_list(x) for x in xs)
+        return type(xs)(_fresh(x, made) for x in xs)
     if isinstance(xs, dict):
-        return {k: fresh_list(v) for k, v in xs.items()}
+        return {k: _fresh(v, made) for k, v in xs.items()}
     if dataclasses.is_dataclass(xs) and not isinstance(xs, type):
-        made = copy.copy(xs)
+        out = copy.copy(xs)
         for name, value in vars(xs).items():
-            object.__setattr__(made, name, fresh_list(value))
-        return made
+            object.__setattr__(out, name, _fresh(value, made))
+        return out
     return fresh_copy(xs) if isinstance(xs, np.ndarray) else xs
 
 

@@ -357,7 +357,9 @@ def _append_at_run_time(low: Lowering, xs: Any, args: Args, kwargs: Kwargs, node
     if isinstance(made, OpaqueT):
         raise low.unsupported(node, "a list of unknown length whose items are of different kinds", "Use one list for each kind.")
     low.heap.embed(value)
-    low.heap.write(xs, low.build.call(emitted.append, xs, value, hint=xs.hint, form="store", type=made))
+    longer = low.build.call(emitted.append, xs, value, hint=xs.hint, form="store", type=made)
+    low.heap.is_longer(longer, xs)
+    low.heap.write(xs, longer)
     return Const(None)
 
 

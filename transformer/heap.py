@@ -92,6 +92,9 @@ class Heap:
     views: dict[Var, View] = field(default_factory=dict)
     writes: Counter[Any] = field(default_factory=Counter)  # how often each thing was written, and each name bound
     embedded: set[Any] = field(default_factory=set)  # things that lists of unknown length hold, as they were when they were put in
+    places: dict[Var, tuple[Any, ...]] = field(default_factory=dict)  # which things a list has where, see ``places_of``
+    beginnings: dict[Var, Any] = field(default_factory=dict)  # the same of a list that only got longer
+    counted: set[Var] = field(default_factory=set)  # ints that are not negative
 
     # -- handles ------------------------------------------------------------------------------------------
 
@@ -149,7 +152,7 @@ class Heap:
 
     def _view_now(self, var: Var, view: View, depth: int) -> Any:
         base = self.now(view.base, depth + 1)
-        if base is view.version:
+        if base is view.version or not self.in_place(view, base):
             return var
         if isinstance(base, Unknown):
             return base
@@ -164,6 +167,55 @@ class Heap:
         if isinstance(made, Var) and made not in self.views:
             self.views[made] = replace(view, version=base)
         return made
+
+    # -- which things a list has where ----------------------------------------------------------------------
+
+    def places_of(self, xs: Any) -> tuple[Any, ...]:
+        """A name for which things a list has where, one for which things those have where, and so on.
+
+        Two lists with the same name have the same things in the same places, whatever is in the things: an item of the one
+        is that of the other.
+        """
+        known = self.places.get(xs)
+        if known is not None:
+            return known
+        view = self.views.get(xs)
+        if view is not None and is_item_view(view):
+            return (*self.places_of(view.version)[1:], (xs, NESTED))
+        return tuple((xs, depth) for depth in range(NESTED))
+
+    def keeps_places(self, made: Any, xs: Any, depth: int | None = None) -> None:
+        """The list ``made`` has the same things in the same places as ``xs``, down to a depth."""
+        depth = NESTED if depth is None else depth
+        self.places[made] = (*self.places_of(xs)[:depth], *((made, d) for d in range(depth, NESTED)))
+        if depth:
+            self.beginnings[made] = self.beginning_of(xs)
+
+    def is_longer(self, made: Any, xs: Any) -> None:
+        """The list ``made`` has the things of ``xs`` in the same places, and more behind them."""
+        self.places[made] = ((made, 0), *self.places_of(xs)[1:])
+        self.beginnings[made] = self.beginning_of(xs)
+
+    def beginning_of(self, xs: Any) -> Any:
+        return self.beginnings.get(xs, xs)
+
+    def known_places(self, xs: Any) -> tuple[Any, ...]:
+        return (self.beginning_of(xs), *self.places_of(xs))
+
+    def in_place(self, view: View, base: Any) -> bool:
+        """Is the item that was taken still where it was?  If not, it is what it was: who changes it is seen to share it (M1)."""
+        if not is_item_view(view) or not isinstance(base, Var):
+            return True
+        if self.places_of(base)[0] == self.places_of(view.version)[0]:
+            return True
+        key = view.args[0]
+        from_front = key in self.counted or (isinstance(key, Const) and type(key.value) is int and key.value >= 0)
+        return from_front and self.beginning_of(base) is self.beginning_of(view.version)
+
+    def view_of(self, var: Any) -> View | None:
+        """The view that a value is, if a store through it reaches what it shows."""
+        view = self.views.get(var)
+        return view if view is not None and self.in_place(view, self.now(view.base)) else None
 
     def _chosen(self, var: Var, view: View, base: Atom) -> Atom:
         """What a view or copy holds after its base was written."""
@@ -271,6 +323,14 @@ class Heap:
             if isinstance(atom, Var) and atom in self.views:
                 pending.append(self.views[atom].base)
         return False
+
+
+NESTED = 6  # how many levels of lists in lists are told apart
+
+
+def is_item_view(view: View) -> bool:
+    """Is it an item of a list of unknown length?"""
+    return view.fn is operator.getitem and isinstance(view.base, Var) and isinstance(view.base.type, ListT)
 
 
 #: Views of what lies in C order, copies of what does not; and how many arguments they have before the order is asked for.

@@ -132,6 +132,7 @@ class Carried:
     plans: dict[Slot, Any] = field(default_factory=dict)
     own: set[Any] = field(default_factory=set)  # things that exist for one pass only
     embedded: set[Slot] = field(default_factory=set)  # what a pass leaves in a list of unknown length
+    moved: dict[Any, set[int]] = field(default_factory=dict)  # of which lists a pass changes which things are where
 
     def add(self, slot: Slot, init: Any, plan: Any) -> None:
         self.inits[slot], self.plans[slot] = init, plan
@@ -152,12 +153,12 @@ class Carried:
     def fresh(self) -> dict[Slot, Any]:
         """New values for every slot, as its plan says."""
         self.own = set()
-        made = {slot: self._fresh(plan, self.inits[slot], slot) for slot, plan in self.plans.items()}
+        made = {slot: self._fresh(plan, self.inits[slot], slot, ()) for slot, plan in self.plans.items()}
         for slot in self.embedded & made.keys():
             self.low.heap.embed(made[slot])
         return made
 
-    def _fresh(self, plan: Any, init: Any, slot: Slot, top: bool = True) -> Any:
+    def _fresh(self, plan: Any, init: Any, slot: Slot, path: tuple[int, ...]) -> Any:
         if plan is None:
             return UNDEFINED
         if isinstance(plan, Fixed):
@@ -166,8 +167,8 @@ class Carried:
             return plan
         if isinstance(plan, Aggregate):
             starts = init.items if isinstance(init, Aggregate) else [UNDEFINED] * len(plan.items)
-            items = tuple(self._fresh(p, i, slot, False) for p, i in zip(plan.items, starts))
-            if top and slot.frame is None:
+            items = tuple(self._fresh(p, i, slot, (*path, k)) for k, (p, i) in enumerate(zip(plan.items, starts)))
+            if not path and slot.frame is None:
                 return Aggregate(plan.kind, items, plan.keys, slot.name)
             source = self.low.heap.ident(init) if isinstance(init, Aggregate) else None
             made = self.low.heap.new(plan.kind, items, plan.keys, *([source] if source is not None else []))
@@ -175,7 +176,31 @@ class Carried:
             return made
         var = Var(slot.hint if not isinstance(init, Aggregate) or isinstance(plan, ListT) else "", plan)
         self.own.add(var)
+        if isinstance(plan, ListT) and isinstance(init, Var):
+            self._keep_places(var, init, self.moved.get((slot, path), set()))
         return var
+
+    def _keep_places(self, var: Var, init: Var, moved: set[int]) -> None:
+        """A list that goes round has its things where they were, unless a pass moves them."""
+        beginning, *places = self.low.heap.known_places(init)
+        self.low.heap.beginnings[var] = var if 0 in moved else beginning
+        self.low.heap.places[var] = tuple((var, d) if d + 1 in moved else place for d, place in enumerate(places))
+
+    def moves(self, args: dict[Slot, Any], ends: dict[Slot, Any]) -> bool:
+        """Does the pass move things of lists that were thought to stay where they are?"""
+        before = sum(map(len, self.moved.values()))
+        for slot, plan in self.plans.items():
+            self._moves(plan, args[slot], ends[slot], slot, ())
+        return sum(map(len, self.moved.values())) > before
+
+    def _moves(self, plan: Any, arg: Any, end: Any, slot: Slot, path: tuple[int, ...]) -> None:
+        if isinstance(plan, Aggregate) and isinstance(arg, Aggregate) and isinstance(end, Aggregate):
+            for k, parts in enumerate(zip(plan.items, arg.items, end.items)):
+                self._moves(*parts, slot, (*path, k))
+        elif isinstance(plan, ListT) and isinstance(arg, Var):
+            was = self.low.heap.known_places(arg)
+            now = self.low.heap.known_places(end) if isinstance(end, Var) else (end,) * len(was)
+            self.moved.setdefault((slot, path), set()).update(d for d, (x, y) in enumerate(zip(was, now)) if x != y)
 
     def end(self, slot: Slot) -> Any:
         if slot.frame is None:
@@ -329,7 +354,8 @@ def settle(low: Lowering, carried: Carried, run: Any, node: ast.AST) -> tuple[An
         left = [s for s in carried.plans if _left_alone(low, carried, s, seen["args"][s], seen["ends"][s])]
         embedded = {s for s in carried.plans if low.heap.is_embedded(seen["ends"][s])} - carried.embedded
         carried.embedded |= embedded
-        if not seen["found"] and not left and not embedded and seen["wider"] == carried.plans:
+        moves = carried.moves(seen["args"], seen["closed"])
+        if not seen["found"] and not left and not embedded and not moves and seen["wider"] == carried.plans:
             low.build.extend(path.stmts)
             return path.ending, seen["args"], seen["closed"]
         carried.plans.update(seen["wider"])
@@ -547,6 +573,7 @@ def run_for(low: Lowering, stmt: ast.For, iterable: Any) -> None:
 
         low.frame.env["$go"] = Const(True)
         index = Var("", INT)
+        low.heap.counted.add(index)
         each, item = header(low, iterable, hints, index, stmt)
         with low.build.block() as stmts:
             assign_to(low, stmt.target, item())
@@ -591,11 +618,19 @@ def header(low: Lowering, iterable: Any, hints: Any, index: Var, node: ast.AST) 
     """What the loop runs over, and what one item is, to be asked inside the body."""
     if isinstance(iterable, Stream) and iterable.kind == "range":
         target = Var(_hint(hints), INT)
+        if _counts_up(iterable.args):
+            low.heap.counted.add(target)
         return Each("range", iterable.args, (target,)), lambda: target
     sequences: list[Any] = []
     targets: list[Var] = []
     value = _items(low, iterable, hints, index, sequences, targets, node)
     return Each("sequence", tuple(sequences), tuple(targets)), value
+
+
+def _counts_up(args: tuple[Any, ...]) -> bool:
+    """Has the range no negative ints?"""
+    known = [isinstance(a, Const) and a.value >= 0 for a in args]
+    return len(args) == 1 or (known[0] and all(known[2:]))
 
 
 def _items(

@@ -661,8 +661,17 @@ class Merger:
             return self.containers(left, right, name, sources)
         t = self.low.merged_type(left, right)
         var = Var(name if name.isidentifier() else "", t)
+        if isinstance(t, ListT) and isinstance(left, Var) and isinstance(right, Var):
+            self.places(var, left, right)
         self.yields.append((var, left, right))
         return var
+
+    def places(self, var: Var, left: Var, right: Var) -> None:
+        """What both paths left where it was is there."""
+        heap = self.low.heap
+        (beginning, *places), (other, *others) = heap.known_places(left), heap.known_places(right)
+        heap.beginnings[var] = beginning if beginning is other else var
+        heap.places[var] = tuple(p if p == q else (var, d) for d, (p, q) in enumerate(zip(places, others)))
 
     def containers(self, left: Any, right: Any, name: str, sources: Any) -> Any:
         for one, other in ((left, right), (right, left)):

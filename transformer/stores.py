@@ -108,7 +108,7 @@ def set_in_array(low: Lowering, array: Any, key: Any, value: Any, node: ast.AST)
     t = type_of(array)
     value = as_numbers(low, value, node)
     refuse_truncation(low, t, value, node)
-    view = low.heap.views.get(array)
+    view = low.heap.view_of(array)
     if view is None:
         low.heap.settle(array)
         stored = low.build.call(numerics.store, array, key, value, hint=array.hint, form="store", type=t)
@@ -183,6 +183,8 @@ def _through_item(low: Lowering, base: Any, view: View, content: Any, node: ast.
         )  # fmt: skip
     if isinstance(type_of(base), ListT):
         low.build.let(Call(emitted.expect_alone, _path(low, base, view.args[0])), type_of(Const(None)))
+        set_in_list(low, base, view.args[0], content, node, same=True)
+        return
     set_item(low, base, view.args[0], content, node)
 
 
@@ -362,8 +364,8 @@ def as_run_time_list(low: Lowering, container: Any, node: ast.AST) -> Any:
     return made
 
 
-def set_in_list(low: Lowering, xs: Any, key: Any, value: Any, node: ast.AST) -> None:
-    """A store into a list of unknown length, or into an item of its items."""
+def set_in_list(low: Lowering, xs: Any, key: Any, value: Any, node: ast.AST, same: bool = False) -> None:
+    """A store into a list of unknown length, or into an item of its items; ``same`` item as before, with new contents?"""
     if isinstance(key, SliceAtom):
         raise low.unsupported(node, "a store into a slice of a list", "Store item by item, or use an array.")
     xs, path = _path(low, xs, key)
@@ -378,16 +380,17 @@ def set_in_list(low: Lowering, xs: Any, key: Any, value: Any, node: ast.AST) -> 
     else:
         t = _with_item(t, len(path.items), type_of(value))
         made = low.build.call(emitted.set_in, xs, path, value, hint=xs.hint, type=t)
+    low.heap.keeps_places(made, xs, None if same or isinstance(type_of(value), ScalarT) else len(path.items) - 1)
     low.heap.write(xs, made)
 
 
 def _path(low: Lowering, xs: Any, key: Any) -> tuple[Any, Aggregate]:
     """The outermost list that an item is in, and the way to it."""
     path = [key]
-    view = low.heap.views.get(xs)
+    view = low.heap.view_of(xs)
     while view is not None:
         xs, path = low.now(view.base), [view.args[0], *path]
-        view = low.heap.views.get(xs)
+        view = low.heap.view_of(xs)
     return xs, Aggregate(tuple, tuple(path))
 
 

@@ -247,7 +247,7 @@ def _contributions(stmt: Stmt, roots: Roots) -> Iterable[tuple[Var, frozenset[An
             yield stmt.var, _union(call.args[:1], roots) | held(_union(put, roots))
         elif call.fn in IN_PLACE:
             yield stmt.var, _union(call.args[:1], roots)
-        elif call.fn in (list, tuple, emitted.repeat):
+        elif call.fn in (list, tuple, emitted.repeat) or (call.fn is operator.add and isinstance(stmt.var.type, ListT)):
             yield stmt.var, frozenset({stmt.var}) | held(_contents(call.args, roots))
         elif call.fn is emitted.pop or (call.fn is operator.getitem and _is_list(call.args[0])):
             yield stmt.var, items_of(_union(call.args[:1], roots)) | _itself(stmt, roots)
