@@ -207,7 +207,17 @@ def _copied(xs: Any, made: dict[int, Any]) -> Any:
         for name, value in vars(xs).items():
             object.__setattr__(out, name, _fresh(value, made))
         return out
-    return fresh_copy(xs) if isinstance(xs, np.ndarray) else xs
+    return _copied_array(xs, made) if isinstance(xs, np.ndarray) else xs
+
+
+def _copied_array(a: np.ndarray, made: dict[int, Any]) -> np.ndarray:
+    """A copy; views of one array are views of one copy."""
+    base = a.base
+    if type(base) is not np.ndarray or base.base is not None:
+        return fresh_copy(a)
+    whole = _fresh(base, made).reshape(-1, order="A")
+    offset = a.__array_interface__["data"][0] - base.__array_interface__["data"][0]
+    return np.ndarray(a.shape, a.dtype, whole, offset, a.strides)
 
 
 def truncate(tape: list[Any], n: int) -> None:

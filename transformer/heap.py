@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from retrograd.runtime.errors import AliasedMutation
 from retrograd.runtime.rules import lookup
 
 from .analysis.ownership import sharing
@@ -88,6 +89,8 @@ class Heap:
 
     build: Builder
     contents: dict[Any, Any] = field(default_factory=dict)
+    openings: dict[Var, Aggregate] = field(default_factory=dict)  # containers that came in, by their parts
+    apart: dict[Any, set[Any]] = field(default_factory=dict)  # things that may be several others, but never the same one
     owner: dict[Var, Any] = field(default_factory=dict)
     views: dict[Var, View] = field(default_factory=dict)
     writes: Counter[Any] = field(default_factory=Counter)  # how often each thing was written, and each name bound
@@ -120,13 +123,56 @@ class Heap:
             return self.owner.get(handle, handle)
         return handle.ident if isinstance(handle, Aggregate) else None
 
-    def write(self, handle: Any, content: Any) -> None:
+    def open(self, var: Var) -> None:
+        """A container that came in is by its parts from the start, and so are those in it."""
+        if isinstance(var.type, AggregateT) and (is_mutable(var.type.kind) or any(map(holds_memory, var.type.items))):
+            self.openings[var] = open_parameter(self.build, var)
+            for part in self.openings[var].items:
+                if isinstance(part, Var):
+                    self.open(part)
+
+    def content(self, ident: Any, default: Any = None) -> Any:
+        """What the thing holds on the present path."""
+        found = self.contents.get(ident)
+        return found if found is not None else self.openings.get(ident, default)
+
+    def write(self, handle: Any, content: Any, changed: bool = True) -> None:
         """From here on, every handle of the thing finds ``content``."""
         ident = self.ident(handle)
         self.writes[ident] += 1
+        if changed:
+            self._forget_others(ident)
         self.contents[ident] = content
         if isinstance(content, Var):
             self.owner[content] = ident
+
+    def is_older(self, ident: Any, things: set[Any]) -> bool:
+        """Is it one of these things, or did it come in?"""
+        return ident in things or ident in self.openings
+
+    def may_be(self, one: Any, other: Any) -> bool:
+        """May two handles lead to one thing?"""
+        if one is other:
+            return True
+        if other in self.apart.get(one, ()):
+            return False
+        sources = getattr(one, "sources", ()), getattr(other, "sources", ())
+        return any(self.may_be(s, other) for s in sources[0]) or any(self.may_be(one, s) for s in sources[1])
+
+    def are_apart(self, one: Any, other: Any) -> None:
+        """Two things that may be several others are never the same one."""
+        self.apart.setdefault(one, set()).add(other)
+        self.apart.setdefault(other, set()).add(one)
+
+    def _forget_others(self, ident: Any) -> None:
+        """What may be the thing that is written is not known from here on."""
+        for other in [i for i in self.contents if i is not ident and getattr(i, "sources", ())]:
+            if self.may_be(other, ident):
+                self.contents[other] = Unknown(
+                    f"{other.hint or 'a container'} may be one that was changed since, which depends on the run",
+                    "Change each in its own branch, or copy it first.",
+                    AliasedMutation,
+                )
 
     # -- reading ------------------------------------------------------------------------------------------
 
@@ -143,7 +189,7 @@ class Heap:
         return self._callable_now(atom, depth)
 
     def _var_now(self, var: Var, depth: int) -> Any:
-        found = self.contents.get(self.owner.get(var, var))
+        found = self.content(self.owner.get(var, var))
         if isinstance(found, Aggregate):  # a parameter, opened by a store
             return self._aggregate_now(found, depth)
         current = var if found is None else found
@@ -225,7 +271,7 @@ class Heap:
         return made
 
     def _aggregate_now(self, atom: Aggregate, depth: int) -> Any:
-        current = self.contents.get(atom.ident, atom) if atom.ident is not None else atom
+        current = self.content(atom.ident, atom) if atom.ident is not None else atom
         if not isinstance(current, Aggregate):
             return self.now(current, depth + 1) if current is not atom else current
         items = tuple(self.now(item, depth + 1) for item in current.items)
@@ -307,18 +353,18 @@ class Heap:
 
     # -- who else holds it --------------------------------------------------------------------------------
 
-    def reaches(self, roots: Iterable[Any], wanted: set[Any]) -> bool:
-        """Does one of the handles lead to one of the things?"""
+    def reaches(self, roots: Iterable[Any], wanted: set[Any], known: frozenset[Any] = frozenset()) -> bool:
+        """Does one of the handles lead to what is, or may be, one of the things?  Those that are ``known`` to are not counted."""
         seen: set[Any] = set()
         pending = list(roots)
         while pending:
             atom = pending.pop()
             ident = self.ident(atom)
-            if ident in wanted:
+            if ident is not None and ident not in known and any(self.may_be(ident, thing) for thing in wanted):
                 return True
             if ident is not None and ident not in seen:
                 seen.add(ident)
-                pending += _parts(self.contents.get(ident))
+                pending += _parts(self.content(ident))
             pending += _parts(atom)
             if isinstance(atom, Var) and atom in self.views:
                 pending.append(self.views[atom].base)

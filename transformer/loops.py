@@ -7,14 +7,16 @@ carried values are found by lowering the body until they no longer change (T3).
 from __future__ import annotations
 
 import ast
+import itertools
 import operator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from retrograd.runtime import emitted
 
 from .builder import type_of
-from .heap import View, open_parameter
+from .heap import View, is_mutable, open_parameter
 from .ir import UNDEFINED, Aggregate, Block, Call, Const, Each, For, Let, Ref, Undefined, Var, While, walk
 from .types import (
     INT,
@@ -132,6 +134,9 @@ class Carried:
     plans: dict[Slot, Any] = field(default_factory=dict)
     own: set[Any] = field(default_factory=set)  # things that exist for one pass only
     embedded: set[Slot] = field(default_factory=set)  # what a pass leaves in a list of unknown length
+    others: dict[Any, dict[Any, None]] = field(default_factory=dict)  # which things a place holds besides what it started with
+    together: set[Any] = field(default_factory=set)  # pairs of places that may hold the same thing
+    older: set[Any] = field(default_factory=set)  # the things there were before the loop
     moved: dict[Any, set[int]] = field(default_factory=dict)  # of which lists a pass changes which things are where
 
     def add(self, slot: Slot, init: Any, plan: Any) -> None:
@@ -153,7 +158,9 @@ class Carried:
     def fresh(self) -> dict[Slot, Any]:
         """New values for every slot, as its plan says."""
         self.own = set()
+        self.older = set(self.low.heap.contents)
         made = {slot: self._fresh(plan, self.inits[slot], slot, ()) for slot, plan in self.plans.items()}
+        self._set_apart(made)
         for slot in self.embedded & made.keys():
             self.low.heap.embed(made[slot])
         return made
@@ -170,8 +177,7 @@ class Carried:
             items = tuple(self._fresh(p, i, slot, (*path, k)) for k, (p, i) in enumerate(zip(plan.items, starts)))
             if not path and slot.frame is None:
                 return Aggregate(plan.kind, items, plan.keys, slot.name)
-            source = self.low.heap.ident(init) if isinstance(init, Aggregate) else None
-            made = self.low.heap.new(plan.kind, items, plan.keys, *([source] if source is not None else []))
+            made = self.low.heap.new(plan.kind, items, plan.keys, *self._sources(init, slot, path))
             self.own.add(made.ident)
             return made
         var = Var(slot.hint if not isinstance(init, Aggregate) or isinstance(plan, ListT) else "", plan)
@@ -179,6 +185,51 @@ class Carried:
         if isinstance(plan, ListT) and isinstance(init, Var):
             self._keep_places(var, init, self.moved.get((slot, path), set()))
         return var
+
+    def _sources(self, init: Any, slot: Slot, path: tuple[int, ...]) -> list[Any]:
+        """The things that a name may hold in some pass."""
+        first = self.low.heap.ident(init) if isinstance(init, Aggregate) else None
+        return list(dict.fromkeys([*([first] if first is not None else []), *self.others.get((slot, path), ())]))
+
+    def changes_hands(self, args: dict[Slot, Any], ends: dict[Slot, Any]) -> bool:
+        """Does a place end with a thing that it was not thought to hold, or two with one that were thought apart?"""
+        held = [h for slot, plan in self.plans.items() for h in self._held(plan, args[slot], ends[slot], slot, ())]
+        before = self._known()
+        started = {arg: getattr(arg, "sources", ()) for _, arg, _ in held}
+        for place, arg, end in held:
+            others = self.others.setdefault(place, {})
+            if end in started:
+                others.update(dict.fromkeys(started[end] if end is not arg else ()))
+            elif end is not None and end not in self.own:
+                shared = frozenset(p for p, _, e in held if e is end)
+                found = [end] if self.low.heap.is_older(end, self.older) else [shared] if len(shared) > 1 else []
+                others.update(dict.fromkeys(found))
+        for (place, _, end), (other, _, its) in itertools.combinations(held, 2):
+            if end is not None and its is not None and self.low.heap.may_be(end, its):
+                self.together.add((place, other))
+        return self._known() > before
+
+    def _known(self) -> int:
+        return sum(map(len, self.others.values())) + len(self.together)
+
+    def _set_apart(self, made: dict[Slot, Any]) -> None:
+        """Places that start with different things, and exchange them at most, never hold the same one."""
+        held = [h for slot, plan in self.plans.items() for h in self._held(plan, made[slot], self.inits[slot], slot, ())]
+        for (place, thing, init), (other, its, its_init) in itertools.combinations(held, 2):
+            same = init is not None and its_init is not None and self.low.heap.may_be(init, its_init)
+            if not same and (place, other) not in self.together:
+                self.low.heap.are_apart(thing, its)
+
+    def _held(self, plan: Any, arg: Any, end: Any, slot: Slot, path: tuple[int, ...]) -> Iterator[Any]:
+        """Where containers go round: the place, the thing that is there at the start of a pass, and the one at its end."""
+        if not isinstance(plan, Aggregate) or not isinstance(arg, Aggregate):
+            return
+        heap = self.low.heap
+        if is_mutable(plan.kind) and (path or slot.frame is not None):
+            yield (slot, path), arg.ident, heap.ident(end) if isinstance(end, Aggregate) else None
+        ends = end.items if isinstance(end, Aggregate) and len(end.items) == len(plan.items) else [None] * len(plan.items)
+        for k, parts in enumerate(zip(plan.items, arg.items, ends)):
+            yield from self._held(*parts, slot, (*path, k))
 
     def _keep_places(self, var: Var, init: Var, moved: set[int]) -> None:
         """A list that goes round has its things where they were, unless a pass moves them."""
@@ -354,7 +405,7 @@ def settle(low: Lowering, carried: Carried, run: Any, node: ast.AST) -> tuple[An
         left = [s for s in carried.plans if _left_alone(low, carried, s, seen["args"][s], seen["ends"][s])]
         embedded = {s for s in carried.plans if low.heap.is_embedded(seen["ends"][s])} - carried.embedded
         carried.embedded |= embedded
-        moves = carried.moves(seen["args"], seen["closed"])
+        moves = carried.moves(seen["args"], seen["closed"]) | carried.changes_hands(seen["args"], seen["ends"])
         if not seen["found"] and not left and not embedded and not moves and seen["wider"] == carried.plans:
             low.build.extend(path.stmts)
             return path.ending, seen["args"], seen["closed"]
@@ -411,7 +462,7 @@ def _discovered(low: Lowering, carried: Carried, begun: Any) -> dict[Slot, Any]:
         if ident in begun[1]:
             found[Slot(None, ident)] = begun[1][ident]
         elif isinstance(ident, Var) and _is_older(low, ident, begun):
-            found[Slot(None, ident)] = ident
+            found[Slot(None, ident)] = low.heap.openings.get(ident, ident)
     return found
 
 

@@ -61,7 +61,7 @@ from .types import (
     join_all,
     with_lengths,
 )
-from .values import Compiletime, Detail, Frame, HowFar, LocalFunction, Unknown
+from .values import Again, Compiletime, Detail, Frame, HowFar, LocalFunction, Unknown
 
 FALLS, JUMPS, DEAD, RAISES = "falls", "jumps", "dead", "raises"
 INLINE_DEPTH = 40
@@ -108,7 +108,16 @@ class Lowering:
         self.caught: list[Var] = []
         self.detail = Detail.TYPES_ALONE
         self.one_by_one = False  # are the statements of try blocks guarded one by one?
+        self.opens = False  # are containers that come from outside read by their parts, because one is changed?
+        self.prologue: list[Stmt] = []
         self.notes: list[Any] = []  # what became of each call, for ``explain``
+
+    def again(self, flag: str) -> Lowering:
+        """A lowering of the same, from the start, with one more flag set."""
+        new = Lowering()
+        new.detail, new.one_by_one, new.opens = self.detail, self.one_by_one, self.opens
+        setattr(new, flag, True)
+        return new
 
     # -- places and errors --------------------------------------------------------------------------------
 
@@ -194,7 +203,14 @@ class Lowering:
             return Const(value)
         if key not in self.captures:
             self.captures[key] = (Var(text.rpartition(".")[2], t), getter)
+            self.open_from_outside(self.captures[key][0])
         return self.captures[key][0]
+
+    def open_from_outside(self, var: Var) -> None:
+        """Containers that come in are things like those that the function makes, where one of them is changed."""
+        if self.opens:
+            with self.build.resume(self.prologue):
+                self.heap.open(var)
 
     def bind(self, name: str, value: Any) -> None:
         frame = self.frame
@@ -576,6 +592,7 @@ class Merger:
     def __post_init__(self) -> None:
         self.yields: list[Any] = []
         self.made: dict[Any, Any] = {}
+        self.merged: list[Aggregate] = []
 
     def state(self) -> None:
         """The names of every activation that both paths know, and the heap."""
@@ -596,10 +613,11 @@ class Merger:
         made = [self._made_on(p) if any(isinstance(i, Var) and i not in q.contents for i in p.contents) else frozenset()
                 for p, q in ((self.a, self.b), (self.b, self.a))]  # fmt: skip
         for ident in dict.fromkeys([*left, *right]):
-            default = ident if isinstance(ident, Var) and not any(ident in own for own in made) else None
+            older = isinstance(ident, Var) and not any(ident in own for own in made)
+            default = self.low.heap.openings.get(ident, ident) if older else None
             x, y = left.get(ident, default), right.get(ident, default)
             merged[ident] = self.contents(ident, x, y) if x is not None and y is not None else (x or y)
-        self.low.heap.contents = merged
+        self.low.heap.contents = {**merged, **{thing.ident: thing for thing in self.merged if thing.ident is not None}}
 
     @staticmethod
     def _made_on(path: Path) -> frozenset[Var]:
@@ -692,7 +710,8 @@ class Merger:
     def parts(self, left: Aggregate, right: Aggregate, sources: Any) -> Aggregate:
         items = tuple(self.meet(x, y, "") for x, y in zip(left.items, right.items))
         found = tuple(s for s in sources or () if s is not None)
-        return self.low.heap.new(left.kind, items, left.keys, *found)
+        self.merged.append(self.low.heap.new(left.kind, items, left.keys, *found))
+        return self.merged[-1]
 
     def as_list(self, path: Path, value: Any) -> Any:
         """A list as the run holds it, whatever its length."""
@@ -946,16 +965,16 @@ def lower(
     fn: FunctionType, params: dict[str, Any], name: str = "", low: Lowering | None = None
 ) -> tuple[Function, Lowering]:
     """The program of ``fn`` for parameters bound to these types (or, if known, atoms)."""
-    try:
-        return _lower(fn, params, name, low or Lowering())
-    except HowFar:
-        again = Lowering()
-        again.one_by_one = True
-        again.detail = low.detail if low is not None else Detail.TYPES_ALONE
-    try:
-        return _lower(fn, params, name, again)
-    except HowFar as unknown:
-        raise UnsupportedSyntax(unknown.message, where=unknown.where, remedy=unknown.remedy) from None
+    low = low or Lowering()
+    while True:
+        try:
+            return _lower(fn, params, name, low)
+        except Again as wanted:
+            low = low.again(wanted.flag)
+        except HowFar as unknown:
+            if low.one_by_one:
+                raise UnsupportedSyntax(unknown.message, where=unknown.where, remedy=unknown.remedy) from None
+            low = low.again("one_by_one")
 
 
 def _lower(fn: FunctionType, params: dict[str, Any], name: str, low: Lowering) -> tuple[Function, Lowering]:
@@ -966,6 +985,7 @@ def _lower(fn: FunctionType, params: dict[str, Any], name: str, low: Lowering) -
         atom = literal(t.value) if isinstance(t, ConstT) else (t if isinstance(t, (Const, Ref)) else Var(key, t))
         if isinstance(atom, Var):
             variables.append(atom)
+            low.open_from_outside(atom)
             if t == INT:
                 low.demandable.add(atom)
         env[key] = atom
@@ -979,11 +999,12 @@ def _lower(fn: FunctionType, params: dict[str, Any], name: str, low: Lowering) -
             remedy="Return numbers or arrays: call the function, make a list of the iterator.",
         )  # fmt: skip
     captured = [var for var, _ in low.captures.values() if isinstance(var, Var)]
+    body = low.build.finish(result)
     doc = fn.__doc__ or ""
     return Function(
         name or (fn.__name__ if fn.__name__.isidentifier() else "function"),
         (*variables, *captured),
-        low.build.finish(result),
+        Block((*low.prologue, *body.stmts), body.yields),
         source.location(last_return(source.tree)),
         doc,
     ), low

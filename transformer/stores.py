@@ -26,7 +26,7 @@ from .heap import Piece, View, is_mutable, open_parameter
 from .ir import UNDEFINED, Aggregate, Call, Const, Ref, SliceAtom, Var
 from .operators import BINARY
 from .types import OPAQUE, AggregateT, ArrayT, ListT, NumberT, OpaqueT, ScalarT, is_inexact, join
-from .values import Compiletime
+from .values import Again, Compiletime
 
 if TYPE_CHECKING:
     from .lower import Lowering
@@ -278,23 +278,37 @@ def opened(low: Lowering, container: Any, node: ast.AST) -> Aggregate:
             "Change it before it is put in, or put in a copy.",
         )  # fmt: skip
     if isinstance(container, Var):
-        container = open_parameter(low.build, container)
-        low.heap.write(container, container)
+        container = _opened_value(low, container, node)
     if container.ident is None or not is_mutable(container.kind):
         raise low.unsupported(node, f"a store into a {container.kind.__name__} cannot be differentiated", "Build a new one.")
-    sources = getattr(container.ident, "sources", ())
-    if sources and _is_held(low, container.ident, set(sources)):
-        raise low.error(
-            AliasedMutation, node, "which of two containers is changed here depends on the run",
-            "Change each in its own branch, or copy it first.",
-        )  # fmt: skip
+    if getattr(container.ident, "sources", ()) and _is_held(low, container.ident):
+        raise _which_of_two(low, node)
     return container
 
 
-def _is_held(low: Lowering, ident: Any, sources: set[Any]) -> bool:
-    """Can anybody still see one of the things that this one may be?"""
+def _opened_value(low: Lowering, var: Var, node: ast.AST) -> Aggregate:
+    """A container that a call returned, by its parts; one that came in is so from the start."""
+    call = low.build.calls.get(var)
+    if call is None or call.fn in (operator.getitem, getattr):
+        if not low.opens:
+            raise Again("opens")
+        raise _which_of_two(low, node)
+    container = open_parameter(low.build, var)
+    low.heap.write(container, container)
+    return container
+
+
+def _which_of_two(low: Lowering, node: ast.AST) -> AliasedMutation:
+    return low.error(
+        AliasedMutation, node, "which of two containers is changed here depends on the run",
+        "Change each in its own branch, or copy it first.",
+    )  # fmt: skip
+
+
+def _is_held(low: Lowering, ident: Any) -> bool:
+    """Can anybody still see one of the things that this one may be, by another handle?"""
     roots = [atom for frame in low.all_frames() for atom in frame.env.values()]
-    return low.heap.reaches([r for r in roots if low.heap.ident(r) is not ident], sources)
+    return low.heap.reaches(roots, {ident}, frozenset({ident}))
 
 
 def change(low: Lowering, container: Any, items: Any, keys: Any, node: ast.AST) -> None:
@@ -360,7 +374,7 @@ def as_run_time_list(low: Lowering, container: Any, node: ast.AST) -> Any:
     made = low.as_list(container)
     if made is None:
         raise low.unsupported(node, "an index into a list of unlike items must be known before the run", "Use one list for each kind.")
-    low.heap.write(container, made)
+    low.heap.write(container, made, changed=False)
     return made
 
 
