@@ -15,6 +15,7 @@ import numpy as np
 
 from retrograd.runtime import emitted
 
+from .boxes import append_to_item, put_in
 from .builder import type_of
 from .ir import Aggregate, Call, Const, Ref, SliceAtom
 from .loops import unrolled
@@ -351,15 +352,18 @@ def _pop_key(low: Lowering, table: Any, args: Args, kwargs: Kwargs, node: ast.AS
 
 
 def _append_at_run_time(low: Lowering, xs: Any, args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
-    t, value = type_of(xs), args[0]
+    if low.heap.view_of(xs) is not None:
+        append_to_item(low, xs, args[0], node)
+        return Const(None)
+    t, value, new = type_of(xs), *put_in(low, args[0])
     item = type_of(value) if not isinstance(value, Compiletime) else OpaqueT()
     made = join(t, ListT(list, item))
     if isinstance(made, OpaqueT):
         raise low.unsupported(node, "a list of unknown length whose items are of different kinds", "Use one list for each kind.")
-    low.heap.embed(value)
     longer = low.build.call(emitted.append, xs, value, hint=xs.hint, form="store", type=made)
-    low.heap.is_longer(longer, xs)
+    low.heap.is_longer(longer, xs, new)
     low.heap.write(xs, longer)
+    low.heap.is_last(value, longer)
     return Const(None)
 
 

@@ -25,6 +25,7 @@ import numpy as np
 from retrograd.runtime import emitted, numerics
 
 from .analysis.ownership import LIST_CHANGES
+from .builder import type_of
 from .ir import (
     Aggregate,
     Atom,
@@ -47,7 +48,7 @@ from .ir import (
     walk,
 )
 from .operators import BINARY_FUNCTIONS, COMPARE_FUNCTIONS, SYNTAX, UNARY_FUNCTIONS
-from .types import ArrayT, ScalarT, is_hashable
+from .types import ArrayT, ListT, ScalarT, is_hashable, is_object
 
 COMMENT_COLUMN = 56
 
@@ -707,8 +708,33 @@ def _set_item(e: Emitter, xs: ast.expr, stmt: Let) -> ast.AST:
 
 
 def _set_in(e: Emitter, xs: ast.expr, stmt: Let) -> ast.AST:
-    path, value = (e.expr(a) for a in stmt.call.args[1:])
-    return ast.Expr(ast.Call(e.reference(emitted.set_in, "set_in"), [xs, path, value], []))
+    whole, path, value = stmt.call.args
+    place = _inside(e, xs, type_of(whole), path.items)
+    if stmt.call.fn is emitted.append_in:
+        return ast.Expr(ast.Call(ast.Attribute(place, "append", ast.Load()), [e.expr(value)], []))
+    place.ctx = ast.Store()  # type: ignore[attr-defined]
+    return ast.Assign([place], e.expr(value))
+
+
+def _inside(e: Emitter, xs: ast.expr, t: Any, path: tuple[Atom, ...]) -> ast.expr:
+    """``xs[i].x``."""
+    for key in path:
+        xs = ast.Attribute(xs, key.value, ast.Load()) if is_object(t) else ast.Subscript(xs, e.expr(key), ast.Load())  # type: ignore[union-attr]
+        t = t.item if isinstance(t, ListT) else t.items[list(t.labels).index(key.value)]  # type: ignore[union-attr]
+    return xs
+
+
+def _get_in(e: Emitter, call: Call) -> ast.expr:
+    return _inside(e, e.expr(call.args[0]), type_of(call.args[0]), call.args[1].items)  # type: ignore[union-attr]
+
+
+def _boxed(e: Emitter, call: Call) -> ast.expr:
+    """A container as it is written; an object without a call of its constructor, which ran where the program says."""
+    (parts,) = call.args
+    if not isinstance(parts, Aggregate) or parts.kind in (list, dict):
+        return e.expr(parts)
+    keywords = [ast.keyword(k, e.expr(v)) for k, v in zip(parts.keys or (), parts.items)]
+    return ast.Call(e.reference(emitted.made, "made"), [e.reference(parts.kind, parts.kind.__name__)], keywords)
 
 
 def _add_to_item(e: Emitter, xs: ast.expr, stmt: Let) -> ast.AST:
@@ -724,6 +750,7 @@ def _add_to_item(e: Emitter, xs: ast.expr, stmt: Let) -> ast.AST:
 
 LIST_STATEMENTS: dict[Any, Any] = {
     emitted.append: _append, emitted.drop_last: _drop_last, emitted.set_item: _set_item, emitted.set_in: _set_in,
+    emitted.append_in: _set_in,
     emitted.add_to_item: _add_to_item,
 }  # fmt: skip
 
@@ -760,6 +787,8 @@ EXPRESSIONS: dict[Any, Any] = {
     emitted.both: _boolean(ast.And),
     emitted.either: _boolean(ast.Or),
     emitted.pop: _pop,
+    emitted.boxed: _boxed,
+    emitted.get_in: _get_in,
     emitted.fresh_copy: _copy,
     emitted.repeat: _repeat,
     emitted.call_value: _call_value,

@@ -318,7 +318,10 @@ def attribute_of(low: Lowering, owner: Any, attr: str, node: ast.AST, hint: str 
     t = type_of(owner)
     if isinstance(t, AggregateT):
         if t.keys is not None and attr in t.keys and t.kind is not dict:
-            return low.build.attribute(owner, attr, t.items[t.keys.index(attr)], hint)
+            made = low.build.attribute(owner, attr, t.items[t.keys.index(attr)], hint)
+            if low.heap.is_held_by_run(owner):
+                low.heap.watch(made, getattr, (owner, Const(attr)), (), f"attribute:{attr}")
+            return made
         return _field(low, owner, attr, node)
     if isinstance(t, (ArrayT, ScalarT, NumberT)) and attr in ATTRIBUTES:
         made = low.build.call(ATTRIBUTES[attr], owner, hint=hint, form=f"attribute:{attr}")

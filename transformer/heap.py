@@ -22,13 +22,14 @@ from typing import Any
 
 import numpy as np
 
+from retrograd.runtime import emitted
 from retrograd.runtime.errors import AliasedMutation
 from retrograd.runtime.rules import lookup
 
-from .analysis.ownership import sharing
+from .analysis.ownership import shares, sharing
 from .builder import Builder
 from .ir import Aggregate, Atom, Call, Const, SliceAtom, Var
-from .types import BOOL, AggregateT, ArrayT, ListT
+from .types import BOOL, AggregateT, ArrayT, ListT, ScalarT
 from .values import BoundMethod, Partial, Stream, Super, Unknown
 
 DEPTH = 40
@@ -65,6 +66,9 @@ class View:
 
     def made(self, build: Builder, base: Atom, hint: str) -> Atom:
         """The view of what its base holds now."""
+        if self.fn is getattr and isinstance(base, Var) and isinstance(base.type, AggregateT) and base.type.keys is not None:
+            name = self.args[0].value  # type: ignore[union-attr]
+            return build.attribute(base, name, base.type.items[base.type.keys.index(name)], hint)
         if isinstance(self.fn, Piece):
             pieces = build.call(self.fn.of, base, *self.args, **dict(self.kwargs))
             return build.call(operator.getitem, pieces, Const(self.fn.number), hint=hint, form="operator")
@@ -89,14 +93,18 @@ class Heap:
 
     build: Builder
     contents: dict[Any, Any] = field(default_factory=dict)
-    openings: dict[Var, Aggregate] = field(default_factory=dict)  # containers that came in, by their parts
+    openings: dict[Var, Any] = field(default_factory=dict)  # what came in: containers by their parts, arrays in them as copies
+    parts: dict[Var, None] = field(default_factory=dict)  # arrays in containers that came in
     apart: dict[Any, set[Any]] = field(default_factory=dict)  # things that may be several others, but never the same one
     owner: dict[Var, Any] = field(default_factory=dict)
     views: dict[Var, View] = field(default_factory=dict)
     writes: Counter[Any] = field(default_factory=Counter)  # how often each thing was written, and each name bound
     embedded: set[Any] = field(default_factory=set)  # things that lists of unknown length hold, as they were when they were put in
     places: dict[Var, tuple[Any, ...]] = field(default_factory=dict)  # which things a list has where, see ``places_of``
+    unlike: dict[Var, Any] = field(default_factory=dict)  # lists of which no two items are the same thing
     beginnings: dict[Var, Any] = field(default_factory=dict)  # the same of a list that only got longer
+    boxes: set[Any] = field(default_factory=set)  # containers that exist at run time
+    born: dict[Any, int] = field(default_factory=dict)  # how much had been written down when a thing was made
     counted: set[Var] = field(default_factory=set)  # ints that are not negative
 
     # -- handles ------------------------------------------------------------------------------------------
@@ -109,7 +117,15 @@ class Heap:
         if self.embedded.intersection(sources):
             self.embedded.add(made.ident)
         self.contents[made.ident] = made
+        self.born[made.ident] = len(self.build.numbers)
         return made
+
+    def is_new(self, var: Any, since: int) -> bool:
+        """Is it memory of its own that was made since, and is put into a list for the first time?"""
+        ident = self.ident(var)
+        call = self.build.calls.get(var)
+        fresh = ident in self.born or (call is not None and (call.fn in BOXES or not shares(call)))
+        return fresh and ident not in self.embedded and self.born.get(ident, self.build.numbers.get(ident, -1)) >= since
 
     def copied(self, atom: Any) -> Any:
         """A container with an identity of its own, all the way down, and the same leaves."""
@@ -130,6 +146,7 @@ class Heap:
             for part in self.openings[var].items:
                 if isinstance(part, Var):
                     self.open(part)
+                    self.parts.update({part: None} if isinstance(part.type, ArrayT) else {})
 
     def content(self, ident: Any, default: Any = None) -> Any:
         """What the thing holds on the present path."""
@@ -236,9 +253,16 @@ class Heap:
         self.places[made] = (*self.places_of(xs)[:depth], *((made, d) for d in range(depth, NESTED)))
         if depth:
             self.beginnings[made] = self.beginning_of(xs)
+            self.unlike[made] = self.unlike.get(xs, made)
 
-    def is_longer(self, made: Any, xs: Any) -> None:
-        """The list ``made`` has the things of ``xs`` in the same places, and more behind them."""
+    def is_last(self, value: Any, xs: Any) -> None:
+        """What was put into a list as its last item is a view of it."""
+        if value in self.boxes and value not in self.views:
+            self.views[value] = View(xs, operator.getitem, (Const(-1),), (), "operator", xs, True)
+
+    def is_longer(self, made: Any, xs: Any, new: bool) -> None:
+        """The list ``made`` has the things of ``xs`` in the same places, and a ``new`` one or another behind them."""
+        self.unlike[made] = UNLIKE if new and self.are_unlike(xs) else made
         self.places[made] = ((made, 0), *self.places_of(xs)[1:])
         self.beginnings[made] = self.beginning_of(xs)
 
@@ -246,7 +270,12 @@ class Heap:
         return self.beginnings.get(xs, xs)
 
     def known_places(self, xs: Any) -> tuple[Any, ...]:
-        return (self.beginning_of(xs), *self.places_of(xs))
+        return (self.unlike.get(xs, xs), self.beginning_of(xs), *self.places_of(xs))
+
+    def are_unlike(self, xs: Any) -> bool:
+        """Is each item of a list known to be another thing than the others?"""
+        t = xs.type.item if isinstance(xs.type, ListT) else None
+        return self.unlike.get(xs) is UNLIKE or isinstance(t, ScalarT)
 
     def in_place(self, view: View, base: Any) -> bool:
         """Is the item that was taken still where it was?  If not, it is what it was: who changes it is seen to share it (M1)."""
@@ -333,8 +362,14 @@ class Heap:
             var = self.views[var].base
         return self.ident(var)
 
+    def is_held_by_run(self, var: Any) -> bool:
+        """Is it a container that exists at run time: an item of a list, or one that was put into one?"""
+        return isinstance(var, Var) and (self.ident(var) in self.boxes or var in self.boxes or self.is_item(var))
+
     def embed(self, atom: Any) -> None:
         """A list of unknown length holds this from here on: a change of it would not be seen there."""
+        if isinstance(atom, Var) and holds_memory(atom.type):
+            self.embedded.add(self.ident(atom))
         if isinstance(atom, Aggregate):
             if atom.ident is not None:
                 self.embedded.add(atom.ident)
@@ -371,12 +406,14 @@ class Heap:
         return False
 
 
+UNLIKE = "no two items are the same thing"
+BOXES = {emitted.boxed, emitted.repeat, list}
 NESTED = 6  # how many levels of lists in lists are told apart
 
 
 def is_item_view(view: View) -> bool:
-    """Is it an item of a list of unknown length?"""
-    return view.fn is operator.getitem and isinstance(view.base, Var) and isinstance(view.base.type, ListT)
+    """Is it an item of a list of unknown length, or of a container that exists at run time?"""
+    return view.fn in (operator.getitem, getattr) and isinstance(view.base, Var) and isinstance(view.base.type, (ListT, AggregateT))
 
 
 #: Views of what lies in C order, copies of what does not; and how many arguments they have before the order is asked for.

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from retrograd.runtime import emitted
 
+from . import boxes
 from .builder import type_of
-from .heap import View, is_mutable, open_parameter
+from .heap import UNLIKE, View, is_mutable, open_parameter
 from .ir import UNDEFINED, Aggregate, Block, Call, Const, Each, For, Let, Ref, Undefined, Var, While, walk
 from .types import (
     INT,
@@ -182,8 +183,11 @@ class Carried:
             return made
         var = Var(slot.hint if not isinstance(init, Aggregate) or isinstance(plan, ListT) else "", plan)
         self.own.add(var)
+        moved = self.moved.get((slot, path), set())
         if isinstance(plan, ListT) and isinstance(init, Var):
-            self._keep_places(var, init, self.moved.get((slot, path), set()))
+            self._keep_places(var, init, moved)
+        elif isinstance(init, Aggregate) and not init.items and 0 not in moved:
+            self.low.heap.unlike[var] = UNLIKE
         return var
 
     def _sources(self, init: Any, slot: Slot, path: tuple[int, ...]) -> list[Any]:
@@ -233,9 +237,16 @@ class Carried:
 
     def _keep_places(self, var: Var, init: Var, moved: set[int]) -> None:
         """A list that goes round has its things where they were, unless a pass moves them."""
-        beginning, *places = self.low.heap.known_places(init)
-        self.low.heap.beginnings[var] = var if 0 in moved else beginning
-        self.low.heap.places[var] = tuple((var, d) if d + 1 in moved else place for d, place in enumerate(places))
+        unlike, beginning, *places = self.low.heap.known_places(init)
+        self.low.heap.unlike[var] = var if 0 in moved else unlike
+        self.low.heap.beginnings[var] = var if 1 in moved else beginning
+        self.low.heap.places[var] = tuple((var, d) if d + 2 in moved else place for d, place in enumerate(places))
+
+    def hold_boxes(self) -> None:
+        """What goes round as a container of the run is one before the loop."""
+        for slot, plan in self.plans.items():
+            if self.low.boxes and isinstance(plan, (AggregateT, ListT)) and isinstance(self.inits[slot], Aggregate):
+                self.inits[slot] = boxes.boxed(self.low, self.inits[slot])
 
     def moves(self, args: dict[Slot, Any], ends: dict[Slot, Any]) -> bool:
         """Does the pass move things of lists that were thought to stay where they are?"""
@@ -270,6 +281,8 @@ class Carried:
             return Aggregate(atom.kind, items, atom.keys, atom.ident)
         if isinstance(plan, ListT) and isinstance(atom, Aggregate):
             return self.low.as_list(atom)
+        if isinstance(plan, AggregateT) and isinstance(atom, Aggregate) and self.low.boxes:
+            return boxes.boxed(self.low, atom)
         return atom
 
 
@@ -307,7 +320,7 @@ def unite(low: Lowering, plan: Any, end: Any, name: str) -> Any:
         mine = plan_of(low, low.now(plan.atom))
         return _disagree(name) if isinstance(mine, Fixed) else unite(low, mine, end, name)
     end = low.now(end)
-    if isinstance(plan, Aggregate) and isinstance(end, Var) and isinstance(end.type, AggregateT):
+    if isinstance(plan, Aggregate) and isinstance(end, Var) and isinstance(end.type, AggregateT) and not low.heap.is_held_by_run(end):
         end = open_parameter(low.build, end)
     other = plan_of(low, end)
     if plan is None or other is None:
@@ -317,26 +330,27 @@ def unite(low: Lowering, plan: Any, end: Any, name: str) -> Any:
             items = tuple(unite(low, p, item, name) for p, item in zip(plan.items, end.items))
             return Aggregate(plan.kind, items, plan.keys)
     if isinstance(plan, Aggregate) or isinstance(other, Aggregate):
-        return _united_lists(plan, other, name)
+        whole = join(*map(_type_of_plan, (plan, other))) if low.boxes else OPAQUE
+        return whole if isinstance(whole, AggregateT) and is_mutable(whole.kind) else _united_lists(low, plan, other, name)
     if isinstance(other, (Fixed, Unknown)):
         return _disagree(name)
     return join(plan, other)
 
 
-def _united_lists(plan: Any, other: Any, name: str) -> Any:
-    lists = [_list_plan(p) for p in (plan, other)]
+def _united_lists(low: Lowering, plan: Any, other: Any, name: str) -> Any:
+    lists = [_list_plan(low, p) for p in (plan, other)]
     if any(p is None for p in lists):
         return _disagree(name)
     return join(*lists)
 
 
-def _list_plan(plan: Any) -> Any:
+def _list_plan(low: Lowering, plan: Any) -> Any:
     """A list of parts as a list of likes; None if it is no list, or its parts are unlike."""
     if isinstance(plan, ListT):
         return plan
     if not isinstance(plan, Aggregate) or plan.kind is not list:
         return None
-    item = join_all(map(_type_of_plan, plan.items))
+    item = join_all(boxes.type_in_list(low, _type_of_plan(p)) for p in plan.items)
     return None if isinstance(item, OpaqueT) else ListT(plan.kind, item)
 
 
@@ -401,7 +415,9 @@ def settle(low: Lowering, carried: Carried, run: Any, node: ast.AST) -> tuple[An
 
             return run(close)
 
+        low.passes.append(len(low.build.numbers))
         path = low.path(attempt)
+        low.passes.pop()
         left = [s for s in carried.plans if _left_alone(low, carried, s, seen["args"][s], seen["ends"][s])]
         embedded = {s for s in carried.plans if low.heap.is_embedded(seen["ends"][s])} - carried.embedded
         carried.embedded |= embedded
@@ -410,6 +426,7 @@ def settle(low: Lowering, carried: Carried, run: Any, node: ast.AST) -> tuple[An
             low.build.extend(path.stmts)
             return path.ending, seen["args"], seen["closed"]
         carried.plans.update(seen["wider"])
+        carried.hold_boxes()
         for slot in left:
             carried.drop(slot)
         for slot, init in seen["found"].items():
@@ -740,7 +757,7 @@ def _shown(low: Lowering, atom: Any) -> list[Var]:
 
 
 #: How a list is changed without changing its length.
-SAME_LENGTH = {emitted.set_item, emitted.set_in}
+SAME_LENGTH = {emitted.set_item, emitted.set_in, emitted.append_in}
 
 
 def _as_run_time_list(low: Lowering, iterable: Any) -> Any:

@@ -23,11 +23,11 @@ from retrograd.runtime import emitted
 from retrograd.runtime.errors import ArgumentError, DifferentiationError, Location, UnsupportedSyntax
 from retrograd.runtime.graph import Variable
 
-from . import library, loops, scopes, stores  # noqa: F401  (library enters the functions it knows)
+from . import boxes, library, loops, scopes, stores  # noqa: F401  (library enters the functions it knows)
 from .builder import Builder, leaves, refill, type_of
 from .containers import Collect
 from .expressions import expression, local_function
-from .heap import Heap, open_parameter
+from .heap import Heap, is_mutable, open_parameter
 from .ir import (
     UNDEFINED,
     Aggregate,
@@ -105,17 +105,20 @@ class Lowering:
         self.escaped: list[Frame] = []
         self.depth = 0
         self.loop_depth = 0
+        self.passes: list[int] = [0]  # how much had been written down when each loop around this point began its pass
         self.caught: list[Var] = []
         self.detail = Detail.TYPES_ALONE
         self.one_by_one = False  # are the statements of try blocks guarded one by one?
+        self.boxes = False  # do containers that lists hold exist at run time, because one is changed there?
         self.opens = False  # are containers that come from outside read by their parts, because one is changed?
         self.prologue: list[Stmt] = []
+        self.variables: list[Var] = []  # the parameters
         self.notes: list[Any] = []  # what became of each call, for ``explain``
 
     def again(self, flag: str) -> Lowering:
         """A lowering of the same, from the start, with one more flag set."""
         new = Lowering()
-        new.detail, new.one_by_one, new.opens = self.detail, self.one_by_one, self.opens
+        new.detail, new.one_by_one, new.opens, new.boxes = self.detail, self.one_by_one, self.opens, self.boxes
         setattr(new, flag, True)
         return new
 
@@ -211,6 +214,20 @@ class Lowering:
         if self.opens:
             with self.build.resume(self.prologue):
                 self.heap.open(var)
+
+    def own_part(self, array: Any) -> Any:
+        """An array about to be written; one that is in a container from outside is copied when the function starts."""
+        part = self.heap.ident(array)
+        others = [v for v in self.heap.parts if v is not part]
+        if part not in self.heap.parts or part in self.heap.openings:
+            return array
+        outside = [v for v in (*self.variables, *(v for v, _ in self.captures.values())) if isinstance(v.type, ArrayT)]
+        with self.build.resume(self.prologue):
+            self.build.let(Call(emitted.expect_apart, (part, Aggregate(tuple, (*others, *outside)))), type_of(Const(None)))
+            copy = self.build.call(np.copy, part, hint=part.hint, order=Const("K"))
+        self.heap.openings[part] = copy
+        self.heap.owner[copy] = part
+        return copy if array is part else array
 
     def bind(self, name: str, value: Any) -> None:
         frame = self.frame
@@ -470,13 +487,12 @@ class Lowering:
             return value
         if not isinstance(t, AggregateT) or t.kind not in (list, tuple):
             return None
-        item = join_all(t.items)
+        whole = self.now(value)
+        items = (boxes.type_in_list(self, item) for item in t.items) if isinstance(whole, Aggregate) else t.items
+        item = join_all(items)
         if isinstance(item, OpaqueT):
             return None
-        whole = self.now(value)
-        for part in whole.items if isinstance(whole, Aggregate) else ():
-            self.heap.embed(part)
-        return self.build.let(Call(t.kind, (whole,)), ListT(t.kind, item))
+        return boxes.list_of(self, whole, ListT(t.kind, item))
 
     def fork_with(self, test: Any, then: Callable[[], str], orelse: Callable[[], str], node: ast.AST | None) -> str:
         """Two paths, each lowered from the present state, and the values on which they differ merged."""
@@ -687,8 +703,9 @@ class Merger:
     def places(self, var: Var, left: Var, right: Var) -> None:
         """What both paths left where it was is there."""
         heap = self.low.heap
-        (beginning, *places), (other, *others) = heap.known_places(left), heap.known_places(right)
-        heap.beginnings[var] = beginning if beginning is other else var
+        (*facts, places), (*other, others) = ((a, b, c) for a, b, *c in map(heap.known_places, (left, right)))
+        for table, one, its in zip((heap.unlike, heap.beginnings), facts, other):
+            table[var] = one if one is its else var
         heap.places[var] = tuple(p if p == q else (var, d) for d, (p, q) in enumerate(zip(places, others)))
 
     def containers(self, left: Any, right: Any, name: str, sources: Any) -> Any:
@@ -696,6 +713,8 @@ class Merger:
             if isinstance(one, Undefined):
                 blank = refill(other, iter([UNDEFINED] * len(leaves(other))))
                 return self.parts(*((blank, other) if one is left else (other, blank)), sources)
+        if any(map(self.low.heap.is_held_by_run, (left, right))):
+            return self.differing(*(self.boxed(p, x) for p, x in ((self.a, left), (self.b, right))), name, None)
         ends = [self.opened(p, x) if isinstance(x, Var) else x for p, x in ((self.a, left), (self.b, right))]
         if all(isinstance(p, Aggregate) for p in ends) and _alike(*ends):
             return self.parts(*ends, sources)
@@ -706,6 +725,16 @@ class Merger:
                 "Give it the same parts on both paths.",
             )
         return self.differing(*made, name, None)
+
+    def boxed(self, path: Path, value: Any) -> Any:
+        """A container that is held by the run on one path is so on the other."""
+        if not self.low.boxes and isinstance(value, Aggregate) and is_mutable(value.kind):
+            raise Again("boxes")
+        contents, self.low.heap.contents = self.low.heap.contents, path.contents
+        with self.low.build.resume(path.stmts):
+            made = boxes.boxed(self.low, value)
+        self.low.heap.contents = contents
+        return made
 
     def parts(self, left: Aggregate, right: Aggregate, sources: Any) -> Aggregate:
         items = tuple(self.meet(x, y, "") for x, y in zip(left.items, right.items))
@@ -985,6 +1014,7 @@ def _lower(fn: FunctionType, params: dict[str, Any], name: str, low: Lowering) -
         atom = literal(t.value) if isinstance(t, ConstT) else (t if isinstance(t, (Const, Ref)) else Var(key, t))
         if isinstance(atom, Var):
             variables.append(atom)
+            low.variables.append(atom)
             low.open_from_outside(atom)
             if t == INT:
                 low.demandable.add(atom)

@@ -22,6 +22,7 @@ from .adjoint.reverse import Sweeps, reverse
 from .analysis.activity import activity, varied
 from .analysis.ownership import (
     check_aliases,
+    class_refs,
     is_external,
     is_view,
     memory_of,
@@ -297,8 +298,9 @@ def pair(
         if copy_inputs and var in exposed and isinstance(var.type, (ArrayT, NumberT, AggregateT, ListT)):
             sure = var in direct  # else None, where its branch is not taken
             saved = Var("", var.type if sure else OPAQUE)
-            copy = np.copy if sure and isinstance(var.type, ArrayT) else emitted.kept
-            stmts.append(Let(saved, Call(copy, (var,)), None, False))
+            plain = sure and isinstance(var.type, ArrayT)
+            call = Call(np.copy, (var,)) if plain else Call(emitted.kept, (var, *class_refs(var.type)))
+            stmts.append(Let(saved, call, None, False))
             kept.append(saved)
         else:
             kept.append(var)

@@ -20,6 +20,7 @@ from retrograd.runtime import emitted, numerics
 from retrograd.runtime.errors import AliasedMutation
 
 from . import calls, containers
+from .boxes import boxed, expect_alone, path_of, put_in, store_in_run, with_item
 from .builder import type_of
 from .expressions import arithmetic, attribute_of, item
 from .heap import Piece, View, is_mutable, open_parameter
@@ -110,6 +111,7 @@ def set_in_array(low: Lowering, array: Any, key: Any, value: Any, node: ast.AST)
     refuse_truncation(low, t, value, node)
     view = low.heap.view_of(array)
     if view is None:
+        array = low.own_part(array)
         low.heap.settle(array)
         stored = low.build.call(numerics.store, array, key, value, hint=array.hint, form="store", type=t)
         low.heap.write(array, stored)
@@ -182,8 +184,18 @@ def _through_item(low: Lowering, base: Any, view: View, content: Any, node: ast.
             "Copy it where it is made: .copy().",
         )  # fmt: skip
     if isinstance(type_of(base), ListT):
-        low.build.let(Call(emitted.expect_alone, _path(low, base, view.args[0])), type_of(Const(None)))
+        xs, path = path_of(low, base, view.args[0])
+        expect_alone(low, xs, path.items)
         set_in_list(low, base, view.args[0], content, node, same=True)
+        return
+    if low.heap.is_held_by_run(base):
+        if not low.boxes:
+            raise Again("boxes")
+        xs, path = path_of(low, base, view.args[0])
+        expect_alone(low, xs, path.items)
+        made = low.build.call(emitted.set_in, xs, path, content, hint=xs.hint, type=type_of(xs))
+        low.heap.keeps_places(made, xs)
+        low.heap.write(xs, made)
         return
     set_item(low, base, view.args[0], content, node)
 
@@ -250,6 +262,7 @@ def _reshaped(low: Lowering, whole: Any, base: Any, view: View) -> Any:
 #: How a store through a view reaches its base.
 THROUGH: dict[Any, Any] = {
     operator.getitem: _through_item,
+    getattr: _through_item,
     np.transpose: _through_inverse(_untransposed),
     np.swapaxes: _through_inverse(_unswapped),
     np.matrix_transpose: _through_inverse(lambda low, whole, base, view: low.build.call(np.matrix_transpose, whole)),
@@ -265,17 +278,13 @@ THROUGH: dict[Any, Any] = {
 
 def opened(low: Lowering, container: Any, node: ast.AST) -> Aggregate:
     """A container by its parts, about to be changed."""
-    if isinstance(container, Var) and low.heap.is_item(container):
+    if low.heap.is_held_by_run(container) or low.heap.ident(container) in low.heap.embedded:
+        if not low.boxes:
+            raise Again("boxes")
         low.need_detail()
         raise low.unsupported(
-            node, "a store into a container that is an item of a list of unknown length",
+            node, "this change of a container that is an item of a list of unknown length",
             "Use an array for the whole, or build a new list of new items.",
-        )  # fmt: skip
-    if low.heap.ident(container) in low.heap.embedded:
-        low.need_detail()
-        raise low.unsupported(
-            node, "a store into a container that was put into a list of unknown length, which would not see it",
-            "Change it before it is put in, or put in a copy.",
         )  # fmt: skip
     if isinstance(container, Var):
         container = _opened_value(low, container, node)
@@ -324,6 +333,9 @@ def set_in_container(low: Lowering, container: Any, key: Any, value: Any, node: 
         if method is None or kind is tuple:
             raise low.unsupported(node, f"a store into a {kind.__name__} cannot be differentiated", "Build a new one.")
         calls.call_object(low, method, "__setitem__", (container, key, value), {}, node, "")
+        return
+    if low.boxes and low.heap.is_held_by_run(container) and isinstance(key, Const) and key.value in type_of(container).labels:
+        store_in_run(low, container, key, value, node)
         return
     container = opened(low, container, node)
     if kind is dict:
@@ -382,37 +394,22 @@ def set_in_list(low: Lowering, xs: Any, key: Any, value: Any, node: ast.AST, sam
     """A store into a list of unknown length, or into an item of its items; ``same`` item as before, with new contents?"""
     if isinstance(key, SliceAtom):
         raise low.unsupported(node, "a store into a slice of a list", "Store item by item, or use an array.")
-    xs, path = _path(low, xs, key)
+    if isinstance(type_of(xs).item, ListT) and low.boxes:
+        value = boxed(low, value)
+    value, new = put_in(low, value)
+    xs, path = path_of(low, xs, key)
     t = type_of(xs)
-    low.heap.embed(value)
-    if len(path.items) > 1:
-        inner = Aggregate(tuple, path.items[:-1])
-        low.build.let(Call(emitted.expect_alone, (xs, inner)), type_of(Const(None)))
+    expect_alone(low, xs, path.items[:-1])
     if len(path.items) == 1:
         t = ListT(t.kind, join(t.item, type_of(value)) if t.item is not None else type_of(value))
         made = low.build.call(emitted.set_item, xs, key, value, hint=xs.hint, form="store", type=t)
     else:
-        t = _with_item(t, len(path.items), type_of(value))
+        t = with_item(t, path.items, type_of(value)) or t
         made = low.build.call(emitted.set_in, xs, path, value, hint=xs.hint, type=t)
     low.heap.keeps_places(made, xs, None if same or isinstance(type_of(value), ScalarT) else len(path.items) - 1)
+    if new and len(path.items) == 1 and not same:
+        low.heap.unlike[made] = low.heap.unlike.get(xs, made)
     low.heap.write(xs, made)
-
-
-def _path(low: Lowering, xs: Any, key: Any) -> tuple[Any, Aggregate]:
-    """The outermost list that an item is in, and the way to it."""
-    path = [key]
-    view = low.heap.view_of(xs)
-    while view is not None:
-        xs, path = low.now(view.base), [view.args[0], *path]
-        view = low.heap.view_of(xs)
-    return xs, Aggregate(tuple, tuple(path))
-
-
-def _with_item(t: Any, depth: int, value: Any) -> Any:
-    """The type of a list of lists after a store into an item of its items."""
-    if depth == 0 or not isinstance(t, ListT):
-        return join(t, value) if depth == 0 and isinstance(t, ScalarT) else t
-    return ListT(t.kind, _with_item(t.item, depth - 1, value))
 
 
 # -- attributes -------------------------------------------------------------------------------------------
@@ -429,6 +426,9 @@ def set_attribute(low: Lowering, owner: Any, name: str, value: Any, node: ast.AS
     member = inspect.getattr_static(t.kind, name, None)
     if isinstance(member, property) and member.fset is not None:
         calls.call_object(low, member.fset, name, (owner, value), {}, node, "")
+        return
+    if low.boxes and low.heap.is_held_by_run(owner) and name in (t.keys or ()) and is_mutable(t.kind):
+        store_in_run(low, owner, Const(name), value, node)
         return
     owner = opened(low, owner, node)
     keys, items = list(owner.keys or ()), list(owner.items)

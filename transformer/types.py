@@ -208,6 +208,21 @@ def is_inexact(t: Any) -> bool:
     return t.item is not None and is_inexact(t.item) if isinstance(t, ListT) else False
 
 
+def classes_in(t: Any) -> list[type]:
+    """The classes of the objects in a value that programs make."""
+    if isinstance(t, ListT):
+        return classes_in(t.item)
+    if not isinstance(t, AggregateT):
+        return []
+    own = [t.kind] if is_object(t) else []
+    return list(dict.fromkeys([*own, *(kind for item in t.items for kind in classes_in(item))]))
+
+
+def is_object(t: Any) -> bool:
+    """Is it an instance of a class, with attributes?"""
+    return isinstance(t, AggregateT) and t.kind not in (tuple, list, dict) and not issubclass(t.kind, tuple)
+
+
 def holds_numbers(t: Any) -> bool:
     """Is there a number or an array in it?"""
     if isinstance(t, AggregateT):
@@ -315,13 +330,13 @@ def join_all(types: Iterable[Any]) -> Any:
 
 def carried(t: Any) -> Any:
     """The type of a cotangent or tangent that several statements may make: of a scalar, a Python number or a NumPy one;
-    of a 0-d array, that or a NumPy scalar."""
+    of a 0-d array, that or a NumPy scalar; of an object, a dict."""
     if isinstance(t, ScalarT):
         return dataclasses.replace(t, weak=None)
     if isinstance(t, ListT):
         return ListT(t.kind, carried(t.item))
     if isinstance(t, AggregateT):
-        return AggregateT(t.kind, tuple(map(carried, t.items)), t.keys)
+        return AggregateT(dict if is_object(t) else t.kind, tuple(map(carried, t.items)), t.keys)
     return NumberT(t.dtype) if isinstance(t, ArrayT) and not t.shape else t
 
 

@@ -1,6 +1,7 @@
 """The zoo: small programs by theme, each a row of one table (`PROGRAMS`)."""
 
 from tests.zoo import (  # noqa: F401  (imported for the rows they add)
+    aliases,
     branches,
     broadcasting,
     calls,
@@ -9,6 +10,7 @@ from tests.zoo import (  # noqa: F401  (imported for the rows they add)
     exits,
     formulas,
     indexing,
+    items,
     later,
     linalg,
     lists,

@@ -50,7 +50,7 @@ from ..lower import Lowering
 from ..scopes import ARITHMETIC
 from ..simplify.helpers import ALL
 from ..simplify.switches import is_on, note
-from ..types import INT, AggregateT, ArrayT, ListT, NumberT, ScalarT, equal_shapes, is_inexact, same_shape
+from ..types import INT, AggregateT, ArrayT, ListT, NumberT, ScalarT, equal_shapes, is_inexact, is_object, same_shape
 from . import context, lists
 
 CONSTANT, CANCELS, ZEROS = "constant cotangent", "what cancels", "zeros are not added"
@@ -188,7 +188,9 @@ class Reverse:
             self.accumulate(atom, g)
 
     def _accumulate_parts(self, atom: Aggregate, g: Atom, masked: bool) -> None:
-        keys = atom.keys if atom.keys is not None and atom.kind is dict else range(len(atom.items))
+        t = type_of(g)
+        by_name = atom.keys is not None and isinstance(t, AggregateT) and t.kind is dict
+        keys = atom.keys if by_name else range(len(atom.items))
         for key, item in zip(keys, atom.items):
             if self.is_active(item):
                 part = self.build.call(operator.getitem, g, Const(key))
@@ -271,9 +273,9 @@ class Reverse:
             return found.get(path, Const(None))
         keys = t.labels
         parts = tuple(self._nest(item, found, (*path, key)) for key, item in zip(keys, t.items))
-        return Aggregate(
-            tuple if t.keys is not None and t.kind is not dict else t.kind, parts, t.keys if t.kind is dict else None
-        )
+        if is_object(t) or t.kind is dict:
+            return Aggregate(dict, parts, t.keys)
+        return Aggregate(tuple if t.keys is not None else t.kind, parts)
 
     # -- one computation ----------------------------------------------------------------------------------
 
@@ -753,6 +755,7 @@ SPECIAL: dict[Any, Any] = {
     emitted.add_at: _add_at,
     tuple: _container,
     list: _container,
+    emitted.boxed: _container,
     operator.add: _added,
     **lists.REVERSE,
 }
@@ -801,6 +804,8 @@ class Sweeps:
 
 def reverse(fn: Function, wrt: tuple[Var, ...], active: set[Var], seed: Atom, low: Lowering) -> Sweeps:
     """The reverse sweep of ``fn`` from the cotangent ``seed`` of its result."""
+    for var in wrt:
+        lists.refuse_objects(var.hint, var.type)
     low.build.forward = False
     sweep = Reverse(low, active, poles=poles(fn.body), primals=frozenset({*fn.params, *definitions(fn.body)}))
     with low.build.block() as stmts:

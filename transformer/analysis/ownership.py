@@ -29,6 +29,7 @@ from ..ir import (
     Function,
     If,
     Let,
+    Ref,
     SliceAtom,
     Stmt,
     Var,
@@ -39,11 +40,12 @@ from ..ir import (
     vars_of,
     walk,
 )
-from ..types import AggregateT, ArrayT, ListT, NumberT, OpaqueT, ScalarT
+from ..simplify.dce import eliminate_dead
+from ..types import AggregateT, ArrayT, ListT, NumberT, OpaqueT, ScalarT, classes_in
 from .activity import flows
 from .liveness import Liveness, liveness
 
-LIST_CHANGES = {emitted.append, emitted.drop_last, emitted.set_item, emitted.set_in, emitted.add_to_item}
+LIST_CHANGES = {emitted.append, emitted.drop_last, emitted.set_item, emitted.set_in, emitted.append_in, emitted.add_to_item}
 #: Calls that are printed as writes into their first operand.
 IN_PLACE = {numerics.store, emitted.add_at, *LIST_CHANGES}
 Roots = dict[Var, frozenset[Any]]
@@ -54,7 +56,7 @@ READ_ONLY = {numerics.broadcast_like, numerics.unreduce, np.broadcast_to}
 
 #: Results of their own, whatever the rules say of other forms of the call.
 FRESH = {
-    emitted.fresh_copy, emitted.fresh_list, emitted.kept, emitted.zero_items, emitted.zero_last, emitted.zero_in,
+    emitted.fresh_copy, emitted.fresh_list, emitted.kept, emitted.zero_items, emitted.zero_last, emitted.zero_in, emitted.drop_in,
     np.copy, np.ndarray.astype, np.ndarray.tolist, np.zeros_like, np.array,
 }  # fmt: skip
 
@@ -148,6 +150,8 @@ def sharing(fn: Any, args: tuple[Atom, ...], kwargs: Iterable[tuple[str, Atom]])
         if _is_array(args[0]):
             return _sharing_of_key(args[1])
         return "fresh" if isinstance(args[1], SliceAtom) else "view"  # a slice of a list is a list of its own
+    if fn is getattr:
+        return "view"
     if fn is np.diff:
         times = args[1] if len(args) > 1 else dict(kwargs).get("n", Const(1))
         return "fresh" if isinstance(times, Const) and times.value else "maybe"
@@ -234,6 +238,12 @@ def _itself(stmt: Let, roots: Roots) -> frozenset[Any]:
     return frozenset({stmt.var}) | held(items_of(_union(stmt.call.args[:1], roots)))
 
 
+def _taken(call: Call, roots: frozenset[Any]) -> frozenset[Any]:
+    """A part of a container that holds other memory may be that memory."""
+    holds = call.fn in (operator.getitem, getattr) and any(map(_is_held, roots))
+    return roots | items_of(roots) if holds else roots
+
+
 def _contributions(stmt: Stmt, roots: Roots) -> Iterable[tuple[Var, frozenset[Any]]]:
     if isinstance(stmt, Let):
         call = stmt.call
@@ -247,14 +257,15 @@ def _contributions(stmt: Stmt, roots: Roots) -> Iterable[tuple[Var, frozenset[An
             yield stmt.var, _union(call.args[:1], roots) | held(_union(put, roots))
         elif call.fn in IN_PLACE:
             yield stmt.var, _union(call.args[:1], roots)
-        elif call.fn in (list, tuple, emitted.repeat) or (call.fn is operator.add and isinstance(stmt.var.type, ListT)):
-            yield stmt.var, frozenset({stmt.var}) | held(_contents(call.args, roots))
+        elif call.fn in (list, tuple, emitted.repeat, emitted.boxed) or (call.fn is operator.add and isinstance(stmt.var.type, ListT)):
+            numbers = isinstance(stmt.var.type, ListT) and isinstance(stmt.var.type.item, ScalarT)
+            yield stmt.var, frozenset({stmt.var}) | (frozenset() if numbers else held(_contents(call.args, roots)))
         elif call.fn is emitted.pop or (call.fn is operator.getitem and _is_list(call.args[0])):
             yield stmt.var, items_of(_union(call.args[:1], roots)) | _itself(stmt, roots)
         elif call.fn in READ_ONLY:
             yield stmt.var, frozenset({(EXTERNAL, stmt.var)})
         elif shares(call):
-            found = _union(call.atoms(), roots) | (frozenset() if lookup(call.fn) else frozenset({stmt.var}))
+            found = _taken(call, _union(call.atoms(), roots)) | (frozenset() if lookup(call.fn) else frozenset({stmt.var}))
             is_list = isinstance(stmt.var.type, ListT)
             yield stmt.var, frozenset({stmt.var}) | held(reach(found)) if is_list else found
         else:
@@ -293,7 +304,7 @@ def _written_by(stmt: Let, roots: Roots) -> frozenset[Any]:
     found = _union(stmt.call.args[:1], roots)
     if stmt.call.fn is emitted.expect_alone:
         return reach(items_of(found)) - own_of(found)
-    if stmt.call.fn is emitted.set_in:
+    if stmt.call.fn in (emitted.set_in, emitted.append_in):
         return own_of(found) | reach(items_of(found))
     return own_of(found)
 
@@ -317,13 +328,13 @@ def _at_any_time(root: Any) -> Any:
 def check_aliases(fn: Function) -> set[Var]:
     """Refuse a store that another live name would see; returns the parameters that are written."""
     roots = roots_of(fn.params, fn.body)
-    live = liveness(fn.body, contents=True)
+    live = liveness(eliminate_dead(fn.body), contents=True)
     written: set[Var] = set()
     for stmt in walk(fn.body):
         if isinstance(stmt, Let) and stmt.call.fn in (*IN_PLACE, emitted.expect_alone):
             own = _written_by(stmt, roots)
             written |= {_param_of(root) for root in own if is_external(root)}
-            seen = _witness(stmt, own, roots, live, _of_the_list(stmt, roots))
+            seen = _witness(stmt, own, roots, live, _of_the_list(stmt, roots)) if id(stmt) in live.after else None
             if seen is not None:
                 raise AliasedMutation(
                     f"this store changes memory that {seen.hint or 'another value'} also sees", where=stmt.loc,
@@ -446,13 +457,18 @@ def _place_copy(stmt: Let, target: Any, defs: Any, loops: Any, merged: Any, resu
     return found or _Copy(id(stmt), target)
 
 
+def class_refs(t: Any) -> tuple[Ref, ...]:
+    """The classes whose objects a copy must copy."""
+    return tuple(Ref(kind, kind.__name__) for kind in classes_in(t))
+
+
 def _with_copy(block: Block, wanted: _Copy) -> Block:
     out: list[Stmt] = []
     for stmt in block.stmts:
         if id(stmt) == wanted.stmt:
             copy = Var(wanted.var.hint, wanted.var.type)
             make = emitted.fresh_copy if isinstance(wanted.var.type, (ArrayT, ScalarT)) else emitted.fresh_list
-            out.append(Let(copy, Call(make, (wanted.var,)), stmt.loc, stmt.forward))
+            out.append(Let(copy, Call(make, (wanted.var, *class_refs(wanted.var.type))), stmt.loc, stmt.forward))
             out.append(_reading(stmt, wanted.var, copy))
         else:
             out.append(map_blocks(stmt, lambda b: _with_copy(b, wanted)))
