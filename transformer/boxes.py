@@ -32,6 +32,12 @@ def put_in(low: Lowering, value: Any) -> tuple[Any, bool]:
     return value, new
 
 
+def as_held(low: Lowering, container: Any) -> Any:
+    """A container that is about to be changed, as the lists have it that hold it."""
+    held = low.boxes and isinstance(container, Aggregate) and container.ident in low.heap.embedded
+    return boxed(low, container) if held else container
+
+
 def boxed(low: Lowering, value: Any) -> Any:
     """The same container as a value of the run, which may be held in several places; so are the containers in it."""
     value = low.now(value)

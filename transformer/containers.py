@@ -7,6 +7,7 @@ by ``append`` and the like, each of which makes a new value of the same list (se
 from __future__ import annotations
 
 import ast
+import dataclasses
 import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ import numpy as np
 
 from retrograd.runtime import emitted
 
-from .boxes import append_to_item, put_in
+from .boxes import append_to_item, as_held, put_in
 from .builder import type_of
 from .ir import Aggregate, Call, Const, Ref, SliceAtom
 from .loops import unrolled
@@ -197,6 +198,7 @@ FLOAT = np.dtype(float)
 
 def method(low: Lowering, fn: BoundMethod, args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
     """A method of a list, tuple or dict."""
+    fn = dataclasses.replace(fn, owner=as_held(low, fn.owner)) if fn.name in CHANGING else fn
     kind = kind_of(fn.owner)
     known = isinstance(type_of(fn.owner), AggregateT)
     if kind is None:
@@ -423,6 +425,9 @@ def _clear_at_run_time(low: Lowering, xs: Any, args: Args, kwargs: Kwargs, node:
     low.heap.write(xs, low.build.let(Call(list, ()), type_of(xs), xs.hint))
     return Const(None)
 
+
+#: Methods that change the container.
+CHANGING = {"append", "extend", "insert", "pop", "clear", "reverse", "sort", "remove", "setdefault", "update"}
 
 Table = dict[str, Callable[..., Any]]
 TUPLE: Table = {"index": _index, "count": _count}

@@ -319,12 +319,17 @@ class Heap:
         base = args[0] if args else None
         if not (isinstance(result, Var) and isinstance(base, Var)) or result is base or result in self.views:
             return
-        if not holds_memory(result.type) or not holds_memory(base.type):
+        if not all(holds_memory(v.type) or self._is_shown(v, result) for v in (result, base)):
             return
         in_order = fn in LAYOUT and not kwargs and len(args) <= LAYOUT[fn] and self.in_order(base)
         shared = "view" if in_order else sharing(fn, args, kwargs)
         if shared != "fresh":
             self.views[result] = View(base, fn, args[1:], tuple(kwargs), form, base, shared == "view")
+
+    def _is_shown(self, var: Var, result: Var) -> bool:
+        """Is it a tuple of what may be views?"""
+        holds = isinstance(var.type, AggregateT) and any(map(holds_memory, var.type.items))
+        return holds and (var is result or var in self.views)
 
     def in_order(self, var: Var) -> bool:
         """Does the array surely lie in C order in memory of its own?"""

@@ -278,7 +278,7 @@ class Lowering:
             return list(value.items) if value.kind is not dict else [Const(k) for k in value.keys or ()]
         t = type_of(value)
         if isinstance(t, AggregateT) and t.kind is not dict:
-            return [self.build.call(operator.getitem, value, Const(k)) for k in range(len(t.items))]
+            return [self.part_of(value, k) for k in range(len(t.items))]
         if (
             isinstance(t, ArrayT)
             and t.ndim
@@ -290,6 +290,12 @@ class Lowering:
         if isinstance(t, ArrayT) and t.ndim:
             self.need_detail()
         raise self.unsupported(node, "unpacking a value whose length is not known before the run", "Index it instead.")
+
+    def part_of(self, container: Any, at: int, hint: str = "") -> Any:
+        """A part of a container of known length, which may show the memory of what the container was made of."""
+        part = self.build.call(operator.getitem, container, Const(at), hint=hint)
+        self.heap.watch(part, operator.getitem, (container, Const(at)), (), "call")
+        return part
 
     def unpack_mapping(self, value: Any, node: ast.AST) -> dict[str, Any]:
         if isinstance(value, Aggregate) and value.kind is dict:

@@ -20,7 +20,7 @@ from retrograd.runtime import emitted, numerics
 from retrograd.runtime.errors import AliasedMutation
 
 from . import calls, containers
-from .boxes import boxed, expect_alone, path_of, put_in, store_in_run, with_item
+from .boxes import as_held, boxed, expect_alone, path_of, put_in, store_in_run, with_item
 from .builder import type_of
 from .expressions import arithmetic, attribute_of, item
 from .heap import Piece, View, is_mutable, open_parameter
@@ -80,7 +80,7 @@ def _parts(low: Lowering, value: Any, count: int, starred: bool, node: ast.AST) 
         and not starred
         and len(t.items) == count
     ):
-        return [low.build.call(operator.getitem, value, Const(k), hint=hints[k]) for k in range(count)]
+        return [low.part_of(value, k, hints[k]) for k in range(count)]
     return low.unpack_all(value, node)
 
 
@@ -89,6 +89,7 @@ def _parts(low: Lowering, value: Any, count: int, starred: bool, node: ast.AST) 
 
 def set_item(low: Lowering, container: Any, key: Any, value: Any, node: ast.AST) -> None:
     """``container[key] = value``."""
+    container = as_held(low, container)
     t = type_of(container) if not isinstance(container, Compiletime) else None
     if isinstance(t, ArrayT):
         set_in_array(low, container, key, value, node)
@@ -283,8 +284,8 @@ def opened(low: Lowering, container: Any, node: ast.AST) -> Aggregate:
             raise Again("boxes")
         low.need_detail()
         raise low.unsupported(
-            node, "this change of a container that is an item of a list of unknown length",
-            "Use an array for the whole, or build a new list of new items.",
+            node, "a container that a list of unknown length holds gets other parts",
+            "Give it all its parts before it is put in.",
         )  # fmt: skip
     if isinstance(container, Var):
         container = _opened_value(low, container, node)
@@ -417,6 +418,7 @@ def set_in_list(low: Lowering, xs: Any, key: Any, value: Any, node: ast.AST, sam
 
 def set_attribute(low: Lowering, owner: Any, name: str, value: Any, node: ast.AST) -> None:
     """``owner.name = value`` of an object whose parts are known."""
+    owner = as_held(low, owner)
     t = type_of(owner) if not isinstance(owner, Compiletime) else None
     if not isinstance(t, AggregateT) or t.kind in (tuple, list, dict):
         raise low.unsupported(

@@ -155,7 +155,7 @@ def sharing(fn: Any, args: tuple[Atom, ...], kwargs: Iterable[tuple[str, Atom]])
     if fn is np.diff:
         times = args[1] if len(args) > 1 else dict(kwargs).get("n", Const(1))
         return "fresh" if isinstance(times, Const) and times.value else "maybe"
-    if fn is np.array and not _is_copying(dict(kwargs).get("copy", Const(True))):
+    if fn in (np.array, np.meshgrid) and not _is_copying(dict(kwargs).get("copy", Const(True))):
         return "maybe"
     rule = lookup(fn)
     return "fresh" if rule is None or fn is np.ndarray.astype else rule.sharing
@@ -328,13 +328,14 @@ def _at_any_time(root: Any) -> Any:
 def check_aliases(fn: Function) -> set[Var]:
     """Refuse a store that another live name would see; returns the parameters that are written."""
     roots = roots_of(fn.params, fn.body)
-    live = liveness(eliminate_dead(fn.body), contents=True)
+    stores = [s.var for s in walk(fn.body) if isinstance(s, Let) and s.call.fn in (*IN_PLACE, emitted.expect_alone)]
+    live = liveness(eliminate_dead(fn.body, stores), contents=True)
     written: set[Var] = set()
     for stmt in walk(fn.body):
         if isinstance(stmt, Let) and stmt.call.fn in (*IN_PLACE, emitted.expect_alone):
             own = _written_by(stmt, roots)
             written |= {_param_of(root) for root in own if is_external(root)}
-            seen = _witness(stmt, own, roots, live, _of_the_list(stmt, roots)) if id(stmt) in live.after else None
+            seen = _witness(stmt, own, roots, live, _of_the_list(stmt, roots))
             if seen is not None:
                 raise AliasedMutation(
                     f"this store changes memory that {seen.hint or 'another value'} also sees", where=stmt.loc,

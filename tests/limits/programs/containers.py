@@ -470,16 +470,9 @@ def equality_of_numbers(x):
     return x if x == y else 2 * x
 
 
-@containers(2.5)
-def list_of_objects(x):
-    points = [Point(x, 1.0) for _ in range(int(x))]
-    return points[0].x  # <- points[0]
-
-
-@rewritten(list_of_objects)
-def list_for_each_attribute(x):
-    xs = [x for _ in range(int(x))]
-    return xs[0]
+@containers([Point(float(k), 1.0) for k in range(20)], shown="sum(p.x for p in points)")
+def list_of_objects(points):
+    return sum(p.x for p in points)  # --
 
 
 @containers(2.5)
