@@ -178,3 +178,59 @@ def an_argument_put_into_a_list(a, x, n):
         rows.append(a)
     a[0] = 5.0 * x
     return rows[0][0] + rows[1][1]
+
+
+# -- arrays that change places, and may be one ------------------------------------------------------------
+
+
+@program(args=(normal(4), 3), later=True)
+def one_array_under_both_names(x, n):
+    u = x.copy()
+    v = u
+    for _ in range(n):
+        v[1] = u[0] * v[2]
+        u, v = v, u
+    return np.sum(u) * v[1]
+
+
+@program(args=(normal(4), 3), later=True)
+def a_view_under_the_other_name(x, n):
+    u = x.copy()
+    v = u[::-1]
+    for _ in range(n):
+        v[1] = u[0] * v[2]
+        u, v = v, u
+    return np.sum(u) * v[1]
+
+
+@program(args=(normal(4), 4), later=True)
+def arrays_that_become_one(x, n):
+    u, v = x.copy(), x * 2
+    for i in range(n):
+        v[0] = u[1] * x[0]
+        if i == 2:
+            u = v
+        else:
+            u, v = v, u
+    return np.sum(u) * v[1]
+
+
+@program(args=(normal(4), 3), later=True)
+def a_third_name_of_one_of_them(x, n):
+    u, v = x.copy(), x * 2
+    w = u
+    for _ in range(n):
+        v[1] = u[0] * v[2]
+        u, v = v, u
+    return np.sum(u) * w[1]
+
+
+@program(args=(normal(4), 3), later=True)
+def what_a_pass_made_under_two_names(x, n):
+    u, v = x.copy(), x * 2
+    for i in range(n):
+        t = x * i
+        u = t
+    w = u if n > 1 else v
+    w[0] = x[1]
+    return np.sum(u) * w[1]

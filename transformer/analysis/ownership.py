@@ -43,6 +43,7 @@ from ..ir import (
 from ..simplify.dce import eliminate_dead
 from ..types import AggregateT, ArrayT, ListT, NumberT, OpaqueT, ScalarT, classes_in
 from .activity import flows
+from .exchange import Exchange
 from .liveness import Liveness, liveness
 
 LIST_CHANGES = {emitted.append, emitted.drop_last, emitted.set_item, emitted.set_in, emitted.append_in, emitted.add_to_item}
@@ -330,12 +331,13 @@ def check_aliases(fn: Function) -> set[Var]:
     roots = roots_of(fn.params, fn.body)
     stores = [s.var for s in walk(fn.body) if isinstance(s, Let) and s.call.fn in (*IN_PLACE, emitted.expect_alone)]
     live = liveness(eliminate_dead(fn.body, stores), contents=True)
+    exchange = exchange_of(fn.body, roots)
     written: set[Var] = set()
     for stmt in walk(fn.body):
         if isinstance(stmt, Let) and stmt.call.fn in (*IN_PLACE, emitted.expect_alone):
             own = _written_by(stmt, roots)
             written |= {_param_of(root) for root in own if is_external(root)}
-            seen = _witness(stmt, own, roots, live, _of_the_list(stmt, roots))
+            seen = _witness(stmt, own, roots, live, exchange, _of_the_list(stmt, roots))
             if seen is not None:
                 raise AliasedMutation(
                     f"this store changes memory that {seen.hint or 'another value'} also sees", where=stmt.loc,
@@ -352,13 +354,27 @@ def _of_the_list(stmt: Let, roots: Roots) -> set[Var]:
     return {v for v, found in roots.items() if isinstance(v.type, ListT) and own_of(found) & own}
 
 
+def exchange_of(block: Block, roots: Roots) -> Exchange:
+    """Which arrays are apart, by their allocations and by how loops hand them on."""
+
+    def is_part(call: Call) -> bool:
+        return bool(call.args) and _is_array(call.args[0]) and (call.fn in IN_PLACE or sharing(call.fn, call.args, call.kwargs) == "view")
+
+    def is_other(x: Var, y: Var) -> bool:
+        mine, theirs = (frozenset(map(_at_any_time, memory_of(v, roots))) for v in (x, y))
+        return not mine & theirs
+
+    return Exchange(block, is_part, is_other)
+
+
 def _witness(
-    stmt: Let, own: frozenset[Any], roots: Roots, live: Liveness, later: frozenset[Var] | set[Var] = frozenset()
+    stmt: Let, own: frozenset[Any], roots: Roots, live: Liveness, exchange: Exchange, later: frozenset[Var] | set[Var] = frozenset()
 ) -> Var | None:
     """A value read later that may share the stored memory; what is made ``later`` is not there yet."""
     for var in live.after[id(stmt)]:
         if var is not stmt.var and var not in later and not isinstance(var.type, ScalarT) and memory_of(var, roots) & own:
-            return var
+            if not exchange.apart(stmt.call.args[0], var):
+                return var
     return None
 
 
@@ -401,6 +417,7 @@ def needs_copies(params: tuple[Var, ...], block: Block) -> bool:
 def _first_conflict(params: tuple[Var, ...], block: Block) -> _Copy | None:
     roots = roots_of(params, block)
     live = liveness(block, contents=True)
+    exchange = exchange_of(block, roots)
     loops = {
         arg: (stmt, k) for stmt in walk(block) if isinstance(stmt, (For, While)) for k, arg in enumerate(stmt.args)
     }
@@ -419,7 +436,7 @@ def _first_conflict(params: tuple[Var, ...], block: Block) -> _Copy | None:
         target = stmt.call.args[0]
         own = _written_by(stmt, roots)
         foreign = any(is_external(root) for root in own)
-        seen = _witness(stmt, own, roots, live, later)
+        seen = _witness(stmt, own, roots, live, exchange, later)
         if not foreign and seen is None:
             continue
         return _place_copy(stmt, target, defs, loops, merged, results, roots, own, foreign, live)
