@@ -54,9 +54,14 @@ def drop_last(xs: list[Any]) -> list[Any]:
 
 def set_item(xs: list[Any], key: int, value: Any) -> list[Any]:
     """``xs`` with one item exchanged; printed as ``xs[key] = value``."""
-    out = list(xs)
+    out = copy.copy(xs)
     out[key] = value
     return out
+
+
+def without(xs: dict[Any, Any], key: Any) -> dict[Any, Any]:
+    """A dict without one of its keys; printed as ``del xs[key]``."""
+    return {k: v for k, v in xs.items() if k != key}
 
 
 def boxed(x: Any) -> Any:
@@ -151,13 +156,13 @@ def add_items(x: Any, y: Any) -> Any:
     if isinstance(x, (list, tuple)):
         return type(x)(add_items(a, b) for a, b in zip(x, y, strict=True))
     if isinstance(x, dict):
-        return {k: add_items(v, y[k]) for k, v in x.items()}
+        return {k: add_items(x.get(k), y.get(k)) for k in {**x, **y}}
     return x + y
 
 
 def add_to_item(xs: list[Any], key: Any, g: Any) -> list[Any]:
     """``xs`` with ``g`` added to one item, or to those of a slice."""
-    out = list(xs)
+    out = copy.copy(xs)
     out[key] = add_items(xs[key], g)
     return out
 
@@ -171,6 +176,11 @@ def zero_items(xs: Any) -> Any:
     if hasattr(xs, "__dict__") and not isinstance(xs, np.ndarray):
         return {k: zero_items(v) for k, v in vars(xs).items()}
     return np.zeros_like(xs) if np.ndim(xs) else 0.0
+
+
+def zero_of(xs: dict[Any, Any], key: Any) -> Any:
+    """A zero cotangent for one value."""
+    return zero_items(xs[key])
 
 
 def zero_last(xs: Any) -> Any:
@@ -212,8 +222,8 @@ def get_in(xs: Any, path: tuple[Any, ...]) -> Any:
 
 #: Operations on lists and on their cotangents: they compute and have no other effect.
 LIST_OPERATIONS = {
-    append, drop_last, set_item, repeat, add_items, add_to_item, zero_items, zero_last, unrepeat, zero_in, get_in,
-    drop_in, boxed,
+    append, drop_last, set_item, without, repeat, add_items, add_to_item, zero_items, zero_last, unrepeat, zero_in, get_in,
+    drop_in, boxed, zero_of,
 }  # fmt: skip
 
 

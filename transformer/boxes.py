@@ -9,6 +9,7 @@ becomes a value of the run, a *box*.  A store into it is a store into the list t
 from __future__ import annotations
 
 import ast
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from retrograd.runtime import emitted
@@ -131,7 +132,7 @@ def with_item(t: Any, path: tuple[Any, ...], value: Any) -> Any:
         return None if isinstance(made, OpaqueT) and not isinstance(t, OpaqueT) else made
     if isinstance(t, ListT):
         item = with_item(t.item, path[1:], value)
-        return None if item is None else ListT(t.kind, item)
+        return None if item is None else dataclasses.replace(t, item=item)
     if not isinstance(t, AggregateT) or not isinstance(path[0], Const):
         return None
     at = list(t.labels).index(path[0].value)

@@ -16,6 +16,7 @@ import numpy as np
 
 from retrograd.runtime import emitted
 
+from . import tables
 from .boxes import append_to_item, as_held, put_in
 from .builder import type_of
 from .ir import Aggregate, Call, Const, Ref, SliceAtom
@@ -138,6 +139,9 @@ def item_of(low: Lowering, container: Any, key: Any, node: ast.AST, hint: str) -
     """An item of a container of known parts, at an index that only the run knows."""
     from .stores import as_run_time_list, hashable_key
 
+    if kind_of(container) is dict and not tables.known_key(key):
+        low.need(key)
+        return tables.item(low, tables.held_table(low, container, node), key, hint)
     if kind_of(container) is dict:
         known = hashable_key(low, key, node)
         return low.build.call(operator.getitem, container, Const(known), hint=hint)
@@ -201,6 +205,13 @@ def method(low: Lowering, fn: BoundMethod, args: Args, kwargs: Kwargs, node: ast
     fn = dataclasses.replace(fn, owner=as_held(low, fn.owner)) if fn.name in CHANGING else fn
     kind = kind_of(fn.owner)
     known = isinstance(type_of(fn.owner), AggregateT)
+    if kind is dict and known and fn.name in BY_KEY and args and not tables.known_key(args[0]):
+        low.need(args[0])
+        fn, known = dataclasses.replace(fn, owner=tables.held_table(low, fn.owner, node, fn.name != "get")), False
+    if kind is dict and known and fn.name == "update" and any(map(tables.is_table, args)):
+        fn, known = dataclasses.replace(fn, owner=tables.held_table(low, fn.owner, node, changes=True)), False
+    if kind is dict and not known:
+        return tables.method(low, fn, args, kwargs, node)
     if kind is None:
         raise low.unsupported(node, f"{fn.name} of items whose type is not known before the run", "Use items of one type.")
     table = {list: LIST if known else RUN_TIME_LIST, tuple: TUPLE, dict: DICT}[kind]
@@ -426,6 +437,7 @@ def _clear_at_run_time(low: Lowering, xs: Any, args: Args, kwargs: Kwargs, node:
     return Const(None)
 
 
+BY_KEY = {"get", "setdefault", "pop"}
 #: Methods that change the container.
 CHANGING = {"append", "extend", "insert", "pop", "clear", "reverse", "sort", "remove", "setdefault", "update"}
 

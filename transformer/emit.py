@@ -728,6 +728,16 @@ def _get_in(e: Emitter, call: Call) -> ast.expr:
     return _inside(e, e.expr(call.args[0]), type_of(call.args[0]), call.args[1].items)  # type: ignore[union-attr]
 
 
+def _without(e: Emitter, xs: ast.expr, stmt: Let) -> ast.AST:
+    return ast.Delete([ast.Subscript(xs, e.expr(stmt.call.args[1]), ast.Del())])
+
+
+def _dict(e: Emitter, call: Call) -> ast.expr:
+    if len(call.args) == 1 and isinstance(call.args[0], Aggregate) and call.args[0].kind is dict:
+        return e.expr(call.args[0])
+    return ast.Call(ast.Name("dict", ast.Load()), [e.expr(a) for a in call.args], [])
+
+
 def _boxed(e: Emitter, call: Call) -> ast.expr:
     """A container as it is written; an object without a call of its constructor, which ran where the program says."""
     (parts,) = call.args
@@ -750,7 +760,7 @@ def _add_to_item(e: Emitter, xs: ast.expr, stmt: Let) -> ast.AST:
 
 LIST_STATEMENTS: dict[Any, Any] = {
     emitted.append: _append, emitted.drop_last: _drop_last, emitted.set_item: _set_item, emitted.set_in: _set_in,
-    emitted.append_in: _set_in,
+    emitted.append_in: _set_in, emitted.without: _without,
     emitted.add_to_item: _add_to_item,
 }  # fmt: skip
 
@@ -788,6 +798,7 @@ EXPRESSIONS: dict[Any, Any] = {
     emitted.either: _boolean(ast.Or),
     emitted.pop: _pop,
     emitted.boxed: _boxed,
+    dict: _dict,
     emitted.get_in: _get_in,
     emitted.fresh_copy: _copy,
     emitted.repeat: _repeat,

@@ -14,7 +14,7 @@ from retrograd.runtime import emitted
 from retrograd.runtime.errors import UntypedValue
 from retrograd.runtime.rules import ATTRIBUTES
 
-from . import calls, containers
+from . import calls, containers, tables
 from .builder import type_of
 from .ir import Aggregate, Atom, Call, Const, Ref, SliceAtom, Undefined, Var
 from .operators import BINARY, COMPARE, UNARY
@@ -24,6 +24,7 @@ from .types import (
     AggregateT,
     ArrayT,
     ConstT,
+    DictT,
     ListT,
     NumberT,
     OpaqueT,
@@ -205,6 +206,12 @@ def _membership(low: Lowering, left: Any, right: Any, positive: bool, node: ast.
     """``a in b``: looked up where both are known, compared one by one where ``b`` is."""
     t = type_of(right) if not isinstance(right, Compiletime) else None
     values: Any = None
+    if isinstance(t, AggregateT) and t.kind is dict and not tables.known_key(left) and tables.as_table(low, right) is not None:
+        right = tables.held_table(low, right, node)
+        t = type_of(right)
+    if isinstance(t, DictT):
+        test = tables.contains(low, right, left)
+        return test if positive else low.build.call(operator.not_, test, form="operator")
     if isinstance(t, AggregateT):
         values = [Const(k) for k in t.keys or ()] if t.kind is dict else low.unpack_all(right, node)
     elif isinstance(right, (Const, Ref)) and is_hashable(type(right.value)):

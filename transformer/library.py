@@ -18,14 +18,14 @@ import numpy as np
 from retrograd.runtime import emitted, numerics
 from retrograd.runtime.errors import NoRule
 
-from . import calls, containers, stores
+from . import calls, containers, stores, tables
 from .builder import type_of
 from .calls import Args, Kwargs, call, primitive
 from .expressions import arithmetic, attribute_of
 from .heap import Piece, View, is_mutable
 from .ir import Aggregate, Call, Const, Ref, Var
 from .loops import unrolled
-from .types import BOOL, INT, AggregateT, ArrayT, ConstT, ListT, NumberT, OpaqueT, RangeT, ScalarT
+from .types import BOOL, INT, AggregateT, ArrayT, ConstT, DictT, ListT, NumberT, OpaqueT, RangeT, ScalarT
 from .values import BoundMethod, Compiletime, Derivative, LocalFunction, Partial, Stream, Super
 
 if TYPE_CHECKING:
@@ -559,6 +559,8 @@ def _product(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str
 
 def _container(kind: type) -> Callable[..., Any]:
     def make(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
+        if kind is dict and args and tables.is_table(args[0]):
+            return tables.method(low, BoundMethod(args[0], "copy"), (), {}, node)
         if kind is dict:
             table = {**(low.unpack_mapping(args[0], node) if args else {}), **kwargs}
             return Aggregate(dict, tuple(table.values()), tuple(table))
@@ -571,6 +573,8 @@ def _container(kind: type) -> Callable[..., Any]:
                 return low.build.let(
                     Call(kind, (low.build.let(Call(range, args[0].args), RangeT()),)), ListT(kind, INT)
                 )
+            if isinstance(t, DictT):
+                return low.build.let(Call(kind, (args[0],)), ListT(kind, t.key))
             if isinstance(t, ListT):
                 return low.build.let(Call(kind, (args[0],)), ListT(kind, t.item))
             made = low.heap.new(list, (), hint=hint)

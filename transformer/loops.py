@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from retrograd.runtime import emitted
 
-from . import boxes
+from . import boxes, tables
 from .builder import type_of
 from .heap import UNLIKE, View, is_mutable, open_parameter
 from .ir import UNDEFINED, Aggregate, Block, Call, Const, Each, For, Let, Ref, Undefined, Var, While, walk
@@ -25,6 +25,7 @@ from .types import (
     AggregateT,
     ArrayT,
     ConstT,
+    DictT,
     ListT,
     NumberT,
     OpaqueT,
@@ -348,6 +349,9 @@ def _list_plan(low: Lowering, plan: Any) -> Any:
     """A list of parts as a list of likes; None if it is no list, or its parts are unlike."""
     if isinstance(plan, ListT):
         return plan
+    if isinstance(plan, Aggregate) and plan.kind is dict:
+        item = join_all(boxes.type_in_list(low, _type_of_plan(p)) for p in plan.items)
+        return None if isinstance(item, OpaqueT) else DictT(dict, item, join_all(type_of(Const(k)) for k in plan.keys or ()))
     if not isinstance(plan, Aggregate) or plan.kind is not list:
         return None
     item = join_all(boxes.type_in_list(low, _type_of_plan(p)) for p in plan.items)
@@ -564,6 +568,8 @@ def unrolled(low: Lowering, iterable: Any, node: ast.AST) -> list[Any] | None:
 
 
 def _unrolled_stream(low: Lowering, stream: Stream, node: ast.AST) -> list[Any] | None:
+    if stream.kind in ("keys", "values", "items") and tables.is_table(stream.args[0]):
+        return None
     if stream.kind in ("keys", "values", "items"):
         pairs = low.unpack_mapping(stream.args[0], node)
         made = {
@@ -713,6 +719,8 @@ def _items(
         return lambda: _pair(_counted(low, index, iterable.args[1], _hint(hints, 0)), inner())
     if isinstance(iterable, Stream) and iterable.kind == "reversed":
         return _items(low, _reversed(low, iterable.args[0], node), hints, index, sequences, targets, node)
+    if tables.is_table(iterable) or (isinstance(iterable, Stream) and iterable.kind in ("keys", "values", "items")):
+        return _entries(low, iterable, hints, index, sequences, targets, node)
     if isinstance(iterable, Stream) and iterable.kind == "range":
         t: Any = INT
         seq: Any = low.build.let(Call(range, iterable.args), RangeT())
@@ -724,6 +732,20 @@ def _items(
     targets.append(target)
     low.heap.watch(target, operator.getitem, (seq, index), (), "operator")
     return lambda: _item_now(low, seq, target, index, node)
+
+
+def _entries(
+    low: Lowering, iterable: Any, hints: Any, index: Var, sequences: list[Any], targets: list[Var], node: ast.AST
+) -> Any:
+    """The keys of a dict as they are when the loop begins; each value is read when its turn comes."""
+    kind, table = (iterable.kind, iterable.args[0]) if isinstance(iterable, Stream) else ("keys", iterable)
+    key_hint, hint = (_hint(hints, 0), _hint(hints, 1)) if kind == "items" else (_hint(hints), _hint(hints))
+    key = _items(low, tables.keys(low, table), key_hint if kind != "values" else "", index, sequences, targets, node)
+
+    def value() -> Any:
+        return tables.item(low, low.now(table), key(), hint)
+
+    return {"keys": key, "values": value, "items": lambda: _pair(key(), value())}[kind]
 
 
 def _item_now(low: Lowering, seq: Any, target: Var, index: Var, node: ast.AST) -> Any:

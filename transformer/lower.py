@@ -23,7 +23,7 @@ from retrograd.runtime import emitted
 from retrograd.runtime.errors import ArgumentError, DifferentiationError, Location, UnsupportedSyntax
 from retrograd.runtime.graph import Variable
 
-from . import boxes, library, loops, scopes, stores  # noqa: F401  (library enters the functions it knows)
+from . import boxes, library, loops, scopes, stores, tables  # noqa: F401  (library enters the functions it knows)
 from .builder import Builder, leaves, refill, type_of
 from .containers import Collect
 from .expressions import expression, local_function
@@ -491,6 +491,8 @@ class Lowering:
         t = type_of(value) if not isinstance(value, Compiletime) else None
         if isinstance(t, ListT):
             return value
+        if isinstance(t, AggregateT) and t.kind is dict:
+            return tables.as_table(self, value)
         if not isinstance(t, AggregateT) or t.kind not in (list, tuple):
             return None
         whole = self.now(value)
@@ -750,8 +752,11 @@ class Merger:
 
     def as_list(self, path: Path, value: Any) -> Any:
         """A list as the run holds it, whatever its length."""
+        contents, self.low.heap.contents = self.low.heap.contents, path.contents
         with self.low.build.resume(path.stmts):
-            return self.low.as_list(value)
+            made = self.low.as_list(value)
+        self.low.heap.contents = contents
+        return made
 
 
 def _alike(x: Aggregate, y: Aggregate) -> bool:

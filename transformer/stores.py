@@ -19,14 +19,14 @@ import numpy as np
 from retrograd.runtime import emitted, numerics
 from retrograd.runtime.errors import AliasedMutation
 
-from . import calls, containers
+from . import calls, containers, tables
 from .boxes import as_held, boxed, expect_alone, path_of, put_in, store_in_run, with_item
 from .builder import type_of
 from .expressions import arithmetic, attribute_of, item
 from .heap import Piece, View, is_mutable, open_parameter
 from .ir import UNDEFINED, Aggregate, Call, Const, Ref, SliceAtom, Var
 from .operators import BINARY
-from .types import OPAQUE, AggregateT, ArrayT, ListT, NumberT, OpaqueT, ScalarT, is_inexact, join
+from .types import OPAQUE, AggregateT, ArrayT, DictT, ListT, NumberT, OpaqueT, ScalarT, is_inexact, join
 from .values import Again, Compiletime
 
 if TYPE_CHECKING:
@@ -338,6 +338,10 @@ def set_in_container(low: Lowering, container: Any, key: Any, value: Any, node: 
     if low.boxes and low.heap.is_held_by_run(container) and isinstance(key, Const) and key.value in type_of(container).labels:
         store_in_run(low, container, key, value, node)
         return
+    if kind is dict and not tables.known_key(key):
+        low.need(key)
+        set_in_list(low, tables.held_table(low, container, node, changes=True), key, value, node)
+        return
     container = opened(low, container, node)
     if kind is dict:
         _set_in_dict(low, container, key, value, node)
@@ -393,7 +397,7 @@ def as_run_time_list(low: Lowering, container: Any, node: ast.AST) -> Any:
 
 def set_in_list(low: Lowering, xs: Any, key: Any, value: Any, node: ast.AST, same: bool = False) -> None:
     """A store into a list of unknown length, or into an item of its items; ``same`` item as before, with new contents?"""
-    if isinstance(key, SliceAtom):
+    if isinstance(key, SliceAtom) and not tables.is_table(xs):
         raise low.unsupported(node, "a store into a slice of a list", "Store item by item, or use an array.")
     if isinstance(type_of(xs).item, ListT) and low.boxes:
         value = boxed(low, value)
@@ -402,7 +406,14 @@ def set_in_list(low: Lowering, xs: Any, key: Any, value: Any, node: ast.AST, sam
     t = type_of(xs)
     expect_alone(low, xs, path.items[:-1])
     if len(path.items) == 1:
-        t = ListT(t.kind, join(t.item, type_of(value)) if t.item is not None else type_of(value))
+        if isinstance(t, DictT):
+            t = tables.with_key(t, tables.key_type(low, key, node), type_of(value))
+            if t is None:
+                raise low.unsupported(
+                    node, "a dict of unknown keys whose values are of different kinds", "Use one dict for each kind of value."
+                )
+        else:
+            t = ListT(t.kind, join(t.item, type_of(value)) if t.item is not None else type_of(value))
         made = low.build.call(emitted.set_item, xs, key, value, hint=xs.hint, form="store", type=t)
     else:
         t = with_item(t, path.items, type_of(value)) or t
@@ -507,6 +518,11 @@ def delete(low: Lowering, stmt: ast.Delete) -> None:
 
 
 def delete_item(low: Lowering, container: Any, key: Any, node: ast.AST) -> None:
+    if containers.kind_of(container) is dict and not tables.known_key(key):
+        container = tables.held_table(low, container, node, changes=True)
+    if isinstance(container, Var) and tables.is_table(container):
+        tables.remove(low, container, key)
+        return
     if not isinstance(container, (Var, Aggregate)) or not isinstance(type_of(container), AggregateT):
         raise low.unsupported(node, "del of this kind of item cannot be differentiated", "Build a new list without it.")
     container = opened(low, container, node)

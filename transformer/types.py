@@ -105,6 +105,13 @@ class ListT:
 
 
 @dataclass(frozen=True, slots=True)
+class DictT(ListT):
+    """A dict whose keys only the run knows, of values of one type; ``kind`` is dict, ``key`` the type of the keys."""
+
+    key: Any = None
+
+
+@dataclass(frozen=True, slots=True)
 class RangeT:
     pass
 
@@ -317,7 +324,11 @@ def _join_lists(a: ListT, b: ListT) -> Any:
     if a.kind is not b.kind:
         return OPAQUE
     item = b.item if a.item is None else (a.item if b.item is None else join(a.item, b.item))
-    return OPAQUE if isinstance(item, OpaqueT) else ListT(a.kind, item)
+    if isinstance(item, OpaqueT):
+        return OPAQUE
+    if isinstance(a, DictT) and isinstance(b, DictT):
+        return DictT(dict, item, b.key if a.key is None else a.key if b.key is None else join(a.key, b.key))
+    return dataclasses.replace(a, item=item)
 
 
 def join_all(types: Iterable[Any]) -> Any:
@@ -334,7 +345,7 @@ def carried(t: Any) -> Any:
     if isinstance(t, ScalarT):
         return dataclasses.replace(t, weak=None)
     if isinstance(t, ListT):
-        return ListT(t.kind, carried(t.item))
+        return dataclasses.replace(t, item=carried(t.item))
     if isinstance(t, AggregateT):
         return AggregateT(dict if is_object(t) else t.kind, tuple(map(carried, t.items)), t.keys)
     return NumberT(t.dtype) if isinstance(t, ArrayT) and not t.shape else t
@@ -401,6 +412,8 @@ def sample(t: Any, lengths: dict[str, int], weak: bool = True, count: int = 1) -
         return t.value
     if isinstance(t, AggregateT):
         return construct(t.kind, [sample(item, lengths, weak, count) for item in t.items], t.keys)
+    if isinstance(t, DictT):
+        return {k: sample(t.item, lengths, weak, count) for k in range(lengths.get(ITEMS, 2))}
     if isinstance(t, ListT):
         return t.kind([sample(t.item, lengths, weak, count)] * lengths.get(ITEMS, 2))
     raise TypeError(t)

@@ -57,7 +57,7 @@ FORMS = {"call", "operator", "store", "add_at", "add_once", "method", "attribute
 #: How many operands the operations take that are printed as syntax.
 OPERANDS: dict[Any, int] = {
     **dict.fromkeys(BINARY_FUNCTIONS, 2), **dict.fromkeys(COMPARE_FUNCTIONS, 2), **dict.fromkeys(UNARY_FUNCTIONS, 1),
-    emitted.append: 2, emitted.drop_last: 1, emitted.set_item: 3, emitted.set_in: 3, emitted.append_in: 3,
+    emitted.append: 2, emitted.drop_last: 1, emitted.without: 2, emitted.set_item: 3, emitted.set_in: 3, emitted.append_in: 3,
     emitted.add_to_item: 3, emitted.truncate: 2,
     operator.getitem: 2, getattr: 2, numerics.store: 3, emitted.add_at: 3, emitted.push: 2, emitted.pop: 1,
     emitted.fresh_copy: 1, emitted.choose: 3, emitted.both: 2, emitted.either: 2,

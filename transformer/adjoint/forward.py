@@ -343,6 +343,7 @@ SPECIAL: dict[Any, Any] = {
     emitted.add_at: _add_at,
     tuple: _container,
     list: _container,
+    dict: _container,
     emitted.boxed: _container,
     operator.add: _added,
     **lists.FORWARD,

@@ -136,6 +136,12 @@ def concatenated_reverse(sweep: Any, stmt: Let, z_bar: Atom) -> None:
             sweep.accumulate(part, sweep.build.let(Call(operator.getitem, (z_bar, key), (), "operator"), cotangent(type_of(part))))
 
 
+def without_reverse(sweep: Any, stmt: Let, z_bar: Atom) -> None:
+    xs, key = stmt.call.args
+    zero = sweep.build.let(Call(emitted.zero_of, (xs, key)), carried(type_of(xs).item))
+    sweep.accumulate(xs, sweep.build.let(Call(emitted.set_item, (z_bar, key, zero), (), "store"), cotangent(type_of(xs))))
+
+
 REVERSE: dict[Any, Any] = {
     emitted.append: append_reverse,
     emitted.drop_last: drop_last_reverse,
@@ -143,6 +149,7 @@ REVERSE: dict[Any, Any] = {
     emitted.set_in: set_in_reverse,
     emitted.append_in: append_in_reverse,
     emitted.repeat: repeat_reverse,
+    emitted.without: without_reverse,
 }
 
 

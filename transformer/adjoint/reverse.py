@@ -189,7 +189,7 @@ class Reverse:
 
     def _accumulate_parts(self, atom: Aggregate, g: Atom, masked: bool) -> None:
         t = type_of(g)
-        by_name = atom.keys is not None and isinstance(t, AggregateT) and t.kind is dict
+        by_name = atom.keys is not None and isinstance(t, (AggregateT, ListT)) and t.kind is dict
         keys = atom.keys if by_name else range(len(atom.items))
         for key, item in zip(keys, atom.items):
             if self.is_active(item):
@@ -755,6 +755,7 @@ SPECIAL: dict[Any, Any] = {
     emitted.add_at: _add_at,
     tuple: _container,
     list: _container,
+    dict: _container,
     emitted.boxed: _container,
     operator.add: _added,
     **lists.REVERSE,

@@ -46,9 +46,13 @@ from .activity import flows
 from .exchange import Exchange
 from .liveness import Liveness, liveness
 
-LIST_CHANGES = {emitted.append, emitted.drop_last, emitted.set_item, emitted.set_in, emitted.append_in, emitted.add_to_item}
+LIST_CHANGES = {
+    emitted.append, emitted.drop_last, emitted.without, emitted.set_item, emitted.set_in, emitted.append_in, emitted.add_to_item,
+}  # fmt: skip
 #: Calls that are printed as writes into their first operand.
 IN_PLACE = {numerics.store, emitted.add_at, *LIST_CHANGES}
+#: Calls that make a container of their own, of what they are given.
+CONTAINERS = {list, tuple, dict, emitted.repeat, emitted.boxed}
 Roots = dict[Var, frozenset[Any]]
 EXTERNAL = "external"
 #: Results that must not be written, whatever they were made of.
@@ -57,7 +61,8 @@ READ_ONLY = {numerics.broadcast_like, numerics.unreduce, np.broadcast_to}
 
 #: Results of their own, whatever the rules say of other forms of the call.
 FRESH = {
-    emitted.fresh_copy, emitted.fresh_list, emitted.kept, emitted.zero_items, emitted.zero_last, emitted.zero_in, emitted.drop_in,
+    emitted.fresh_copy, emitted.fresh_list, emitted.kept, emitted.zero_items, emitted.zero_last, emitted.zero_of, emitted.zero_in,
+    emitted.drop_in,
     np.copy, np.ndarray.astype, np.ndarray.tolist, np.zeros_like, np.array,
 }  # fmt: skip
 
@@ -254,11 +259,11 @@ def _contributions(stmt: Stmt, roots: Roots) -> Iterable[tuple[Var, frozenset[An
         elif isinstance(stmt.var.type, ScalarT):
             yield stmt.var, frozenset()
         elif call.fn in LIST_CHANGES:
-            put = call.args[2 if len(call.args) > 2 else 1 :]
+            put = () if call.fn is emitted.without else call.args[2 if len(call.args) > 2 else 1 :]
             yield stmt.var, _union(call.args[:1], roots) | held(_union(put, roots))
         elif call.fn in IN_PLACE:
             yield stmt.var, _union(call.args[:1], roots)
-        elif call.fn in (list, tuple, emitted.repeat, emitted.boxed) or (call.fn is operator.add and isinstance(stmt.var.type, ListT)):
+        elif call.fn in CONTAINERS or (call.fn is operator.add and isinstance(stmt.var.type, ListT)):
             numbers = isinstance(stmt.var.type, ListT) and isinstance(stmt.var.type.item, ScalarT)
             yield stmt.var, frozenset({stmt.var}) | (frozenset() if numbers else held(_contents(call.args, roots)))
         elif call.fn is emitted.pop or (call.fn is operator.getitem and _is_list(call.args[0])):
