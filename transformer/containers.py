@@ -397,6 +397,38 @@ def _pop_from_middle(low: Lowering, xs: Any, key: Any, node: ast.AST) -> Any:
     return value
 
 
+def delete_part(low: Lowering, xs: Any, key: Any, node: ast.AST) -> None:
+    """``del xs[k]``, ``del xs[a:b]``."""
+    if isinstance(xs, Aggregate) and isinstance(key, SliceAtom) and all(isinstance(p, Const) for p in (key.start, key.stop, key.step)):
+        items = low.unpack_all(xs, node)
+        del items[slice(*(p.value for p in (key.start, key.stop, key.step)))]  # type: ignore[union-attr]
+        _changed(low, xs, items, node)
+        return
+    xs = _held_by_the_run(low, xs, node) if isinstance(xs, Aggregate) else xs
+    if isinstance(key, SliceAtom):
+        set_slice(low, xs, key, Aggregate(list, ()), node)
+    else:
+        at = _position(low, xs, key)
+        _rewritten(low, xs, [_slice(low, xs, Const(None), at), _slice(low, xs, _next_to(low, at), Const(None))])
+
+
+def set_slice(low: Lowering, xs: Any, key: SliceAtom, value: Any, node: ast.AST) -> None:
+    """``xs[a:b] = ys`` is ``xs = xs[:a] + ys + xs[b:]``, with both ends as the slice has them."""
+    if not (isinstance(key.step, Const) and key.step.value in (None, 1)):
+        raise low.unsupported(node, "a store into every other item of a list", "Store item by item, or use an array.")
+    new = value if isinstance(value, Aggregate) and not value.items else _both_lists(low, value, xs, node)[0]
+    places = low.build.let(Call(range, (low.build.call(len, xs),)), RangeT())
+    cut = low.build.let(Call(operator.getitem, (places, key), (), "operator"), RangeT())
+    start, stop = (low.build.attribute(cut, name, INT) for name in ("start", "stop"))
+    end = low.build.call(max, start, stop)
+    middle = [] if new is value and isinstance(value, Aggregate) else [new]
+    _rewritten(low, xs, [_slice(low, xs, Const(None), start), *middle, _slice(low, xs, end, Const(None))])
+
+
+def _next_to(low: Lowering, at: Any) -> Any:
+    return low.build.call(operator.add, at, Const(1), form="operator")
+
+
 def _position(low: Lowering, xs: Any, key: Any) -> Any:
     """An index counted from the front."""
     if isinstance(key, Const) and key.value >= 0:

@@ -259,13 +259,30 @@ def dictionary(low: Lowering, node: ast.Dict, hint: str) -> Any:
     from .stores import hashable_key
 
     table: dict[Any, Any] = {}
+    done: list[Any] = []
     for key, value in zip(node.keys, node.values):
         if key is None:
             table.update(low.unpack_mapping(low.expr(value), node))
         else:
-            known = hashable_key(low, low.expr(key), node)
-            table[known] = low.expr(value)
+            at = low.expr(key)
+            if not tables.known_key(at):
+                return _grown(low, table, at, node, list(zip(node.keys, node.values))[len(done) :])
+            table[hashable_key(low, at, node)] = low.expr(value)
+        done.append(key)
     return Aggregate(dict, tuple(table.values()), tuple(table))
+
+
+def _grown(low: Lowering, known: dict[Any, Any], key: Any, node: ast.Dict, rest: list[Any]) -> Any:
+    """A dict literal from its first key on that only the run knows; ``key`` is that one, already lowered."""
+    from .stores import set_item
+
+    made = low.heap.new(dict, tuple(known.values()), tuple(known))
+    for at, (name, value) in enumerate(rest):
+        if name is None:
+            tables.method(low, BoundMethod(low.now(made), "update"), (low.expr(value),), {}, node)
+        else:
+            set_item(low, low.now(made), key if at == 0 else low.expr(name), low.expr(value), node)
+    return low.now(made)
 
 
 def subscript(low: Lowering, node: ast.Subscript, hint: str) -> Any:

@@ -727,7 +727,7 @@ class Merger:
         if all(isinstance(p, Aggregate) for p in ends) and _alike(*ends):
             return self.parts(*ends, sources)
         made = [self.as_list(p, x) for p, x in ((self.a, left), (self.b, right))]
-        if any(m is None for m in made):
+        if any(m is None for m in made) or made[0].type.kind is not made[1].type.kind:
             return Unknown(
                 f"{name or 'this container'} has one structure on one path and another on the other",
                 "Give it the same parts on both paths.",

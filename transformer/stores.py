@@ -398,7 +398,8 @@ def as_run_time_list(low: Lowering, container: Any, node: ast.AST) -> Any:
 def set_in_list(low: Lowering, xs: Any, key: Any, value: Any, node: ast.AST, same: bool = False) -> None:
     """A store into a list of unknown length, or into an item of its items; ``same`` item as before, with new contents?"""
     if isinstance(key, SliceAtom) and not tables.is_table(xs):
-        raise low.unsupported(node, "a store into a slice of a list", "Store item by item, or use an array.")
+        containers.set_slice(low, xs, key, value, node)
+        return
     if isinstance(type_of(xs).item, ListT) and low.boxes:
         value = boxed(low, value)
     value, new = put_in(low, value)
@@ -522,6 +523,10 @@ def delete_item(low: Lowering, container: Any, key: Any, node: ast.AST) -> None:
         container = tables.held_table(low, container, node, changes=True)
     if isinstance(container, Var) and tables.is_table(container):
         tables.remove(low, container, key)
+        return
+    if containers.kind_of(container) is list and not (isinstance(type_of(container), AggregateT) and tables.known_key(key)):
+        low.need(key)
+        containers.delete_part(low, container, key, node)
         return
     if not isinstance(container, (Var, Aggregate)) or not isinstance(type_of(container), AggregateT):
         raise low.unsupported(node, "del of this kind of item cannot be differentiated", "Build a new list without it.")

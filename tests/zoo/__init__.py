@@ -24,6 +24,7 @@ from tests.zoo import (  # noqa: F401  (imported for the rows they add)
     sequences,
     shapes,
     straight,
+    tables,
     trajectories,
     tuples,
     views,

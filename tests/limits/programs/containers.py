@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
@@ -17,6 +18,7 @@ containers = Theme(
 
 U = np.array([1.0, 2.0, 3.0])
 SETTINGS = {"rate": 2.0}
+SCALES = MappingProxyType({0: 1.0, 1: 2.0})
 
 
 class Box:
@@ -95,19 +97,76 @@ def array_that_stays(x):
 
 
 @containers(2.5)
-def dict_that_grows(x):
+def keys_that_are_floats(x):
     table = {}
     for k in range(int(x)):
-        table[k] = x  # <- table[k]
+        table[k * x] = 1.0  # <- table[k * x]
+    return sum(key for key in table)
+
+
+@rewritten(keys_that_are_floats)
+def keys_that_are_ints(x):
+    table = {}
+    for k in range(int(x)):
+        table[k] = k * x
+    return sum(table.values())
+
+
+@containers(2.5)
+def values_of_two_kinds(x):
+    table = {}
+    for k in range(int(x)):
+        table[k] = x
+        table[k] = "seen"  # <- table[k]
     return table[0]
 
 
-@rewritten(dict_that_grows)
-def list_that_grows(x):
-    table = []
-    for _ in range(int(x)):
-        table.append(x)
+@containers(2.5)
+def key_of_unlike_values(x):
+    table = {0: x, 1: "linear"}
+    for k in range(int(x) - 1):
+        table[k] = x * x  # <- table[k]
     return table[0]
+
+
+@rewritten(key_of_unlike_values)
+def key_of_like_values(x):
+    table = {0: x}
+    for k in range(int(x) - 1):
+        table[k] = x * x
+    return table[0]
+
+
+@containers(2.5)
+def new_key_in_an_item(x):
+    rows = [{0: x} for _ in range(int(x))]
+    for k in range(int(x)):
+        rows[0][k] = x * x  # <- rows[0][k]
+    return rows[0][0]
+
+
+@containers(2.5)
+def last_entry_of_a_table(x):
+    table = {k: x * k for k in range(int(x))}
+    return table.popitem()[1]  # <- table.popitem()
+
+
+@rewritten(last_entry_of_a_table)
+def entry_by_its_key(x):
+    table = {k: x * k for k in range(int(x))}
+    return table.pop(int(x) - 1)
+
+
+@containers(2.5)
+def popped_with_a_default(x):
+    table = {k: x * k for k in range(int(x))}
+    return table.pop(int(x) - 1, 0.0)  # <- table.pop(int(x) - 1, 0.0)
+
+
+@rewritten(popped_with_a_default)
+def popped_where_it_is(x):
+    table = {k: x * k for k in range(int(x))}
+    return table.pop(int(x) - 1) if int(x) - 1 in table else 0.0
 
 
 @containers(2.5)
@@ -166,7 +225,7 @@ def list_for_each_kind(x):
 @containers(2.5)
 def store_into_a_slice(x):
     xs = [x * k for k in range(int(x))]
-    xs[:1] = [x]  # <- xs[:1]
+    xs[::2] = [x]  # <- xs[::2]
     return xs[0]
 
 
@@ -193,14 +252,13 @@ def append_past_the_end(x):
 
 @containers(2.5)
 def key_unknown(x):
-    table = {0: x, 1: 2 * x}
-    return table[int(x) - 1]  # <- table[int(x) - 1]
+    return SCALES[int(x) - 1] * x  # <- SCALES[int(x) - 1]
 
 
 @rewritten(key_unknown)
 def index_unknown(x):
-    table = [x, 2 * x]
-    return table[int(x) - 1]
+    scales = [1.0, 2.0]
+    return scales[int(x) - 1] * x
 
 
 @containers(2.5)

@@ -371,20 +371,6 @@ def del_of_an_item_of_an_array(u):
 
 
 @mutation(2.5)
-def del_from_a_list_of_unknown_length(x):
-    xs = [x * k for k in range(int(x))]
-    del xs[0]  # <- xs[0]
-    return sum(xs)
-
-
-@rewritten(del_from_a_list_of_unknown_length)
-def new_list_without_it(x):
-    xs = [x * k for k in range(int(x))]
-    xs = xs[1:]
-    return xs[0]
-
-
-@mutation(2.5)
 def same_list_many_times(x):
     rows = [[x, x]] * int(x)  # <- [[x, x]] * int(x)
     return rows[0][0]
