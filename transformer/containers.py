@@ -19,8 +19,9 @@ from retrograd.runtime import emitted
 from . import tables
 from .boxes import append_to_item, as_held, put_in
 from .builder import type_of
-from .ir import Aggregate, Call, Const, Ref, SliceAtom
+from .ir import Aggregate, Call, Const, Ref, SliceAtom, Var
 from .loops import unrolled
+from .operators import COMPARE
 from .types import INT, OPAQUE, AggregateT, ArrayT, ListT, OpaqueT, RangeT, ScalarT, is_numeric, join, join_all
 from .values import BoundMethod, Compiletime, Stream
 
@@ -118,7 +119,7 @@ def compared(low: Lowering, op: ast.cmpop, left: Any, right: Any, node: ast.AST)
         sides = [as_operand(low, a, b, node) for a, b in ((left, right), (right, left))]
         return comparison(low, op, *sides, node)
     if not isinstance(op, (ast.Eq, ast.NotEq)):
-        raise low.unsupported(node, "the order of two containers cannot be asked here", "Compare their parts.")
+        return _ordered(low, op, left, right, node)
     equal = isinstance(op, ast.Eq)
     if type_of(left).kind is not type_of(right).kind or len(type_of(left).items) != len(type_of(right).items):
         return Const(not equal)
@@ -133,6 +134,26 @@ def compared(low: Lowering, op: ast.cmpop, left: Any, right: Any, node: ast.AST)
     if isinstance(result, Const):
         return Const(bool(result.value) == equal)
     return result if equal else low.build.call(operator.not_, result, form="operator")
+
+
+def _ordered(low: Lowering, op: ast.cmpop, left: Any, right: Any, node: ast.AST) -> Any:
+    """``<`` of sequences: that of the first parts that differ, else that of the lengths."""
+    from .expressions import comparison
+
+    sides = [parts_of(low, side, node) if kind_of(side) in SEQUENCES else None for side in (left, right)]
+    if sides[0] is None or sides[1] is None or kind_of(left) is not kind_of(right):
+        raise low.unsupported(node, "the order of two containers cannot be asked here", "Compare their parts.")
+
+    def rest(at: int) -> Any:
+        if at == min(map(len, sides)):  # type: ignore[arg-type]
+            return Const(bool(COMPARE[type(op)](*map(len, sides))))  # type: ignore[arg-type]
+        x, y = sides[0][at], sides[1][at]
+        same = comparison(low, ast.Eq(), x, y, node)
+        if isinstance(same, Const):
+            return rest(at + 1) if same.value else comparison(low, op, x, y, node)
+        return low.choose(same, lambda: rest(at + 1), lambda: comparison(low, op, x, y, node), node)
+
+    return rest(0)
 
 
 def item_of(low: Lowering, container: Any, key: Any, node: ast.AST, hint: str) -> Any:
@@ -220,7 +241,7 @@ def method(low: Lowering, fn: BoundMethod, args: Args, kwargs: Kwargs, node: ast
         what = f"{kind.__name__}.{fn.name}"
         raise low.unsupported(
             node, f"{what} cannot be differentiated" + ("" if known else " on a list of unknown length"),
-            "Write xs = sorted(xs), or sort an array." if fn.name == "sort" else "Build a new container.",
+            "Build a new container.",
         )  # fmt: skip
     return lower(low, fn.owner, args, kwargs, node)
 
@@ -301,7 +322,9 @@ def _copy(low: Lowering, xs: Any, args: Args, kwargs: Kwargs, node: ast.AST) -> 
 
 def _known_values(low: Lowering, xs: Any, wanted: Any, node: ast.AST) -> list[Any] | None:
     """The items of a sequence, if they and what is looked for among them are known before the run."""
-    items = low.unpack_all(xs, node)
+    items = parts_of(low, xs, node)
+    if items is None:
+        return None
     return [i.value for i in items] if all(isinstance(i, (Const, Ref)) for i in (wanted, *items)) else None
 
 
@@ -309,14 +332,47 @@ def _index(low: Lowering, xs: Any, args: Args, kwargs: Kwargs, node: ast.AST) ->
     values = _known_values(low, xs, args[0], node)
     if values is not None and args[0].value in values:
         return Const(values.index(args[0].value))
-    raise low.unsupported(node, "the index of a value that is not known before the run", "Use np.argmax(np.array(xs) == x).")
+    from . import spelt
+
+    return spelt.enter(low, spelt.index_of, (xs, args[0]), {}, node)
 
 
 def _count(low: Lowering, xs: Any, args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
     values = _known_values(low, xs, args[0], node)
     if values is not None:
         return Const(values.count(args[0].value))
-    raise low.unsupported(node, "the count of a value that is not known before the run", "Use np.sum(np.array(xs) == x).")
+    from . import spelt
+
+    return spelt.enter(low, spelt.count_of, (xs, args[0]), {}, node)
+
+
+def _remove(low: Lowering, xs: Any, args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
+    from . import spelt
+
+    values = _known_values(low, xs, args[0], node)
+    if values is not None and args[0].value in values:
+        items = low.unpack_all(xs, node)
+        del items[values.index(args[0].value)]
+        return _changed(low, xs, items, node)
+    return spelt.enter(low, spelt.remove_from, (xs, args[0]), {}, node)
+
+
+def _sort(low: Lowering, xs: Any, args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
+    """``xs.sort()`` is ``xs[:] = sorted(xs)``."""
+    from .calls import BUILTINS
+
+    made = low.now(BUILTINS[sorted](low, (xs, *args), kwargs, node, ""))
+    if isinstance(made, Aggregate) and isinstance(type_of(xs), AggregateT):
+        return _changed(low, xs, made.items, node)
+    return _rewritten(low, xs if isinstance(xs, Var) else _held_by_the_run(low, xs, node), [made])
+
+
+def _pop_left(low: Lowering, xs: Any, args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
+    return method(low, BoundMethod(xs, "pop"), (Const(0),), {}, node)
+
+
+def _append_left(low: Lowering, xs: Any, args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
+    return method(low, BoundMethod(xs, "insert"), (Const(0), args[0]), {}, node)
 
 
 def _stream(kind: str) -> Any:
@@ -471,12 +527,13 @@ def _clear_at_run_time(low: Lowering, xs: Any, args: Args, kwargs: Kwargs, node:
 
 BY_KEY = {"get", "setdefault", "pop"}
 #: Methods that change the container.
-CHANGING = {"append", "extend", "insert", "pop", "clear", "reverse", "sort", "remove", "setdefault", "update"}
+CHANGING = {"append", "extend", "insert", "pop", "clear", "reverse", "sort", "remove", "popleft", "appendleft", "setdefault", "update"}
 
 Table = dict[str, Callable[..., Any]]
 TUPLE: Table = {"index": _index, "count": _count}
 LIST: Table = {
     **TUPLE, "append": _append, "extend": _extend, "insert": _insert, "pop": _pop, "clear": _clear, "reverse": _reverse, "copy": _copy,
+    "remove": _remove, "sort": _sort, "popleft": _pop_left, "appendleft": _append_left,
 }  # fmt: skip
 DICT: Table = {
     "items": _stream("items"), "keys": _stream("keys"), "values": _stream("values"), "get": _get, "setdefault": _setdefault,
@@ -484,7 +541,8 @@ DICT: Table = {
 }  # fmt: skip
 RUN_TIME_LIST: Table = {
     "append": _append_at_run_time, "extend": _extend, "pop": _pop_at_run_time, "copy": _copy_at_run_time, "clear": _clear_at_run_time,
-    "insert": _insert_at_run_time, "reverse": _reverse_at_run_time,
+    "insert": _insert_at_run_time, "reverse": _reverse_at_run_time, "index": _index, "count": _count, "remove": _remove, "sort": _sort,
+    "popleft": _pop_left, "appendleft": _append_left,
 }  # fmt: skip
 
 

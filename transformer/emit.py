@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import dataclasses
 import functools
 import math
 import operator
@@ -145,7 +146,10 @@ class Emitter:
         if atom.kind is dict:
             return ast.Dict([self.constant(k) for k in atom.keys or ()], items)
         keywords = [ast.keyword(k, v) for k, v in zip(atom.keys or (), items)]
-        return ast.Call(self.reference(atom.kind, atom.kind.__name__), [], keywords)
+        kind = self.reference(atom.kind, atom.kind.__name__)
+        if _constructs(atom):
+            return ast.Call(kind, [], keywords)
+        return ast.Call(self.reference(emitted.made, "made"), [kind], keywords)
 
     def reference(self, value: Any, text: str) -> ast.expr:
         """A name for an object from outside: the library's own name, or one bound in the module's scope."""
@@ -739,12 +743,18 @@ def _dict(e: Emitter, call: Call) -> ast.expr:
 
 
 def _boxed(e: Emitter, call: Call) -> ast.expr:
-    """A container as it is written; an object without a call of its constructor, which ran where the program says."""
-    (parts,) = call.args
-    if not isinstance(parts, Aggregate) or parts.kind in (list, dict):
-        return e.expr(parts)
-    keywords = [ast.keyword(k, e.expr(v)) for k, v in zip(parts.keys or (), parts.items)]
-    return ast.Call(e.reference(emitted.made, "made"), [e.reference(parts.kind, parts.kind.__name__)], keywords)
+    return e.expr(call.args[0])
+
+
+def _constructs(atom: Aggregate) -> bool:
+    """Does the constructor only store what it is given, one attribute each?"""
+    if issubclass(atom.kind, tuple):
+        return True
+    if not dataclasses.is_dataclass(atom.kind) or hasattr(atom.kind, "__post_init__"):
+        return False
+    generated = getattr(atom.kind, "__dataclass_params__").init and "__init__" in vars(atom.kind)
+    fields = dataclasses.fields(atom.kind)
+    return bool(generated) and all(f.init for f in fields) and set(atom.keys or ()) <= {f.name for f in fields}
 
 
 def _add_to_item(e: Emitter, xs: ast.expr, stmt: Let) -> ast.AST:

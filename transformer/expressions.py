@@ -297,6 +297,7 @@ def item(low: Lowering, container: Any, key: Any, node: ast.AST, hint: str = "")
         raise low.unsupported(node, "an item of a function or iterator cannot be differentiated", "Make a list of it first: list(...).")
     if isinstance(container, Ref) and not is_numeric(abstract(container.value)):
         return containers.item_from_outside(low, container, key, node, hint)
+    container = _with_default(low, container, key, node)
     t = type_of(container)
     if isinstance(t, AggregateT) and t.kind not in (tuple, list, dict) and not issubclass(t.kind, tuple):
         method = inspect.getattr_static(t.kind, "__getitem__", None)
@@ -307,6 +308,26 @@ def item(low: Lowering, container: Any, key: Any, node: ast.AST, hint: str = "")
     made = low.build.call(operator.getitem, container, key, hint=hint, form="operator")
     low.heap.watch(made, operator.getitem, (container, key), (), "operator")
     return made
+
+
+def _with_default(low: Lowering, container: Any, key: Any, node: ast.AST) -> Any:
+    """A ``defaultdict`` has what it is asked for."""
+    factory = low.heap.defaults.get(low.heap.ident(container))
+    if factory is None:
+        return container
+    from .stores import set_item
+
+    def make() -> Any:
+        return calls.call(low, factory, (), {}, node)
+
+    if isinstance(container, Aggregate) and not tables.known_key(key):
+        low.need(key)
+        container = tables.held_table(low, container, node, changes=True)
+    if tables.is_table(container):
+        tables.put_default(low, container, key, make, node)
+    elif key.value not in container.keys:
+        set_item(low, container, key, make(), node)
+    return low.now(container)
 
 
 def slice_(low: Lowering, node: ast.Slice, hint: str) -> Any:
@@ -367,6 +388,8 @@ def _inherited(low: Lowering, view: Super, attr: str, node: ast.AST) -> Any:
         return Partial(Ref(found, attr), (view.owner,))
     if attr == "__init__":  # of object
         return Ref(_nothing, attr)
+    if found is not None and not hasattr(found, "__get__"):
+        return low.found(found, attr, node, key=("inherited", view.cls, attr))
     raise low.error(
         UntypedValue, node, f"super() has no method or property {attr}", "Read it from the class that defines it: Base.name."
     )

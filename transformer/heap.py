@@ -105,6 +105,8 @@ class Heap:
     beginnings: dict[Var, Any] = field(default_factory=dict)  # the same of a list that only got longer
     boxes: set[Any] = field(default_factory=set)  # containers that exist at run time
     born: dict[Any, int] = field(default_factory=dict)  # how much had been written down when a thing was made
+    defaults: dict[Any, Any] = field(default_factory=dict)  # what makes the values that a defaultdict does not have
+    spelt: set[Any] = field(default_factory=set)  # lists and dicts that stand for another class
     counted: set[Var] = field(default_factory=set)  # ints that are not negative
 
     # -- handles ------------------------------------------------------------------------------------------

@@ -578,8 +578,10 @@ def _unrolled_stream(low: Lowering, stream: Stream, node: ast.AST) -> list[Any] 
             "items": (_pair(Const(k), v) for k, v in pairs.items()),
         }
         return list(made[stream.kind])
-    if stream.kind == "range":
+    if stream.kind in ("range", *ENDLESS):
         return None
+    if stream.kind == "zip" and any(map(is_endless, stream.args)) and not all(map(is_endless, stream.args)):
+        return _unrolled_beside_endless(low, stream.args, node)
     inner = [unrolled(low, a, node) for a in (stream.args if stream.kind == "zip" else stream.args[:1])]
     if any(i is None for i in inner):
         return None
@@ -589,6 +591,29 @@ def _unrolled_stream(low: Lowering, stream: Stream, node: ast.AST) -> list[Any] 
         first = stream.args[1].value if isinstance(stream.args[1], Const) else 0
         return [_pair(Const(first + k), v) for k, v in enumerate(inner[0] or [])]
     return list(reversed(inner[0] or []))
+
+
+ENDLESS = ("count", "repeat")
+
+
+def is_endless(atom: Any) -> bool:
+    return isinstance(atom, Stream) and atom.kind in ENDLESS
+
+
+def _unrolled_beside_endless(low: Lowering, args: tuple[Any, ...], node: ast.AST) -> list[Any] | None:
+    """``zip`` of known parts and of what goes on for as long as they do."""
+    inner = [None if is_endless(a) else unrolled(low, a, node) for a in args]
+    if any(i is None and not is_endless(a) for i, a in zip(inner, args)):
+        return None
+    n = min(len(i) for i in inner if i is not None)
+    columns = [i if i is not None else [endless_item(low, a, Const(k)) for k in range(n)] for i, a in zip(inner, args)]
+    return [Aggregate(tuple, parts) for parts in zip(*columns)]
+
+
+def endless_item(low: Lowering, stream: Stream, at: Any) -> Any:
+    if stream.kind == "repeat":
+        return low.now(stream.args[0])
+    return low.build.call(operator.add, stream.args[0], at, form="operator")
 
 
 def _pair(a: Any, b: Any) -> Aggregate:
@@ -711,6 +736,8 @@ def _items(
     low: Lowering, iterable: Any, hints: Any, index: Var, sequences: list[Any], targets: list[Var], node: ast.AST
 ) -> Any:
     """Flatten ``zip`` and ``enumerate`` into sequences side by side."""
+    if is_endless(iterable) and sequences:
+        return lambda: endless_item(low, iterable, index)
     if isinstance(iterable, Stream) and iterable.kind == "zip":
         parts = [_items(low, a, _hint(hints, k), index, sequences, targets, node) for k, a in enumerate(iterable.args)]
         return lambda: Aggregate(tuple, tuple([part() for part in parts]))

@@ -1039,6 +1039,11 @@ def _lower(fn: FunctionType, params: dict[str, Any], name: str, low: Lowering) -
             f"{fn.__name__} returns a function or an iterator, which has no derivative", where=source.location(last_return(source.tree)),
             remedy="Return numbers or arrays: call the function, make a list of the iterator.",
         )  # fmt: skip
+    if low.heap.reaches([result], low.heap.spelt):
+        raise UnsupportedSyntax(
+            f"{fn.__name__} returns a deque or a defaultdict", where=source.location(last_return(source.tree)),
+            remedy="Return a list or a dict of it: list(q), dict(d).",
+        )  # fmt: skip
     captured = [var for var, _ in low.captures.values() if isinstance(var, Var)]
     body = low.build.finish(result)
     doc = fn.__doc__ or ""

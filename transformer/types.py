@@ -347,7 +347,8 @@ def carried(t: Any) -> Any:
     if isinstance(t, ListT):
         return dataclasses.replace(t, item=carried(t.item))
     if isinstance(t, AggregateT):
-        return AggregateT(dict if is_object(t) else t.kind, tuple(map(carried, t.items)), t.keys)
+        parts = tuple(carried(item) if is_inexact(item) else OPAQUE for item in t.items)
+        return AggregateT(dict if is_object(t) else t.kind, parts, t.keys)
     return NumberT(t.dtype) if isinstance(t, ArrayT) and not t.shape else t
 
 

@@ -345,6 +345,7 @@ SPECIAL: dict[Any, Any] = {
     list: _container,
     dict: _container,
     emitted.boxed: _container,
+    emitted.fresh_list: _container,
     operator.add: _added,
     **lists.FORWARD,
 }

@@ -227,6 +227,8 @@ class Reverse:
     def zeros(self, place: Place, like: Atom | None = None) -> Atom:
         """A zero cotangent; ``like`` is another cotangent of the place, which spares reading its value."""
         t = self.type_at(*place)
+        if isinstance(t, AggregateT):
+            return self.build.let(Call(emitted.zero_items, (self.value_at(*place),)), context.cotangent(t))  # type: ignore[no-any-return]
         if isinstance(t, ScalarT):
             return context.zero(self.low, t)
         if isinstance(t, ListT):
@@ -499,12 +501,20 @@ class Reverse:
         arg = Var("", context.cotangent(self.type_at(*place)))
         if start is None or start in self.masked:
             self.masked.add(arg)
-        start = start if start is not None else self.zeros(origin)
+        start = self._whole(start, origin[0]) if start is not None else self.zeros(origin)
         self.name(start, place)
         self.name(arg, place)
         inits.append(start)
         args.append(arg)
         places.append(place)
+
+    def _whole(self, bar: Atom, var: Var, path: tuple[Any, ...] = ()) -> Atom:
+        """The cotangent of a container with zeros where nothing reached a part."""
+        t = self.type_at(var, path)
+        if isinstance(bar, Aggregate) and isinstance(t, AggregateT):
+            return replace(bar, items=tuple(self._whole(b, var, (*path, key)) for b, key in zip(bar.items, t.labels)))
+        missing = isinstance(bar, Const) and bar.value is None and is_inexact(t)
+        return self.zeros((var, path)) if missing else bar
 
     def _free_places(self, stmt: For | While) -> list[Place]:
         """The active places from outside that the loop reads, in order of first reading."""
@@ -541,7 +551,8 @@ class Reverse:
             yields: list[Atom] = []
             for k in carried:
                 bar = self.take(stmt.args[k])
-                yields.append(bar if bar is not None else self._zero_carried_again(stmt, k, args[carried.index(k)]))
+                bar = bar if bar is not None else self._zero_carried_again(stmt, k, args[carried.index(k)])
+                yields.append(self._whole(bar, stmt.args[k]))
             yields += [self.bars[place] if place in self.bars else self.zeros(place) for place in free]
             for place, y in zip(free, yields[len(carried) :]):
                 self.name(y, place)
@@ -757,6 +768,7 @@ SPECIAL: dict[Any, Any] = {
     list: _container,
     dict: _container,
     emitted.boxed: _container,
+    emitted.fresh_list: _container,
     operator.add: _added,
     **lists.REVERSE,
 }
