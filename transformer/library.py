@@ -392,7 +392,7 @@ def _extreme(fn: Any, op: Any) -> Callable[..., Any]:
 
 
 def _better(low: Lowering, op: Any, part: Any, best: Any, rank: Any, node: ast.AST, hint: str = "") -> Any:
-    test = low.build.call(op, rank(part), rank(best), form="operator")
+    test = comparison(low, op(), rank(part), rank(best), node)
     known = low.truth(test)
     if known is not None:
         return part if known else best
@@ -709,8 +709,8 @@ calls.BUILTINS.update({
     isinstance: _isinstance,
     hasattr: _hasattr,
     callable: _callable,
-    max: _extreme(max, operator.gt),
-    min: _extreme(min, operator.lt),
+    max: _extreme(max, ast.Gt),
+    min: _extreme(min, ast.Lt),
     sum: _sum,
     math.prod: _product,
     tuple: _container(tuple),

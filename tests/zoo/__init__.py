@@ -23,6 +23,7 @@ from tests.zoo import (  # noqa: F401  (imported for the rows they add)
     scopes,
     sequences,
     shapes,
+    standard,
     straight,
     tables,
     trajectories,

@@ -1,6 +1,6 @@
 """Containers that lists of unknown length hold, and stores into them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -21,6 +21,17 @@ class Cell:
         self.level = [start, 2.0 * start]
         self.rates = {"up": rate, "down": 0.5}
         self.seen = np.zeros(2)
+
+
+@dataclass
+class Made:
+    x: float
+    y: float = 2.0
+    z: float = field(init=False, default=0.0)
+
+    def __post_init__(self):
+        self.x = self.x * 2
+        self.z = self.x + 1
 
 
 @program(args=(0.7, 4, 1))
@@ -221,3 +232,54 @@ def lists_that_take_turns(x, n):
         a, b, c = b, c, a
         a[0] = a[0] * b[1] + c[0]
     return a[0] + b[0] * c[1]
+
+
+@program(args=(0.7, 4, 1))
+def objects_cells_read(x, n, k):
+    cs = [Cell(x * i, x) for i in range(n)]
+    return cs[k].level[1] * cs[0].rates["up"]
+
+
+@program(args=(0.7, 4, 1))
+def objects_posts_read(x, n, k):
+    cs = [Made(x * i) for i in range(n)]
+    return cs[k].x * cs[0].z + cs[k].z
+
+
+@program(args=(0.7, 4, 1))
+def objects_posts_written(x, n, k):
+    cs = [Made(x * i) for i in range(n)]
+    cs[k].z *= 3.0
+    return cs[k].x * cs[0].z + cs[k].z
+
+
+@program(args=(0.7, 4, 1))
+def objects_posts_chosen(x, n, k):
+    a, b = Made(x), Made(x * x)
+    c = a if k > 0 else b
+    return c.x * c.z
+
+
+@program(args=(0.7, 4, 1))
+def objects_best_of(x, n, k):
+    cs = [Made(x * i) for i in range(n)]
+    best = cs[0]
+    for c in cs:
+        if c.z > best.z:
+            best = c
+    return best.x * best.y
+
+
+@program(args=(0.7, 4, 1))
+def objects_sort_objs(x, n, k):
+    cs = [Made(x * np.sin(5.0 * i)) for i in range(n)]
+    cs.sort(key=lambda c: c.z)
+    return cs[0].x * cs[-1].z
+
+
+@program(args=(0.7, 4, 1))
+def objects_filter_objs(x, n, k):
+    cs = [Made(x * i) for i in range(n)]
+    cs = [c for c in cs if c.x > 0.5]
+    cs[0].x = x
+    return cs[0].x * len(cs)

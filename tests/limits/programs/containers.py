@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import collections
 import copy
 import functools
+import itertools
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -188,7 +190,8 @@ def arithmetic_on_an_array(x):
 
 @containers(2.5)
 def order_of_lists(x):
-    return x if [x, 1.0] < [2.0, x] else 2 * x  # <- [x, 1.0] < [2.0, x]
+    xs = [x * k for k in range(int(x))]
+    return x if xs < [2.0, x] else 2 * x  # <- xs < [2.0, x]
 
 
 @rewritten(order_of_lists)
@@ -283,23 +286,14 @@ def matrices_by_concatenate(x):
 
 @containers(2.5)
 def list_method(x):
-    xs = [x, 1.0]
-    xs.sort()  # <- xs.sort()
-    return xs[0]
+    table = {"a": x}
+    return table.popitem()[1]  # <- table.popitem()
 
 
 @rewritten(list_method)
 def new_list(x):
-    xs = [x, 1.0]
-    xs = sorted(xs)
-    return xs[0]
-
-
-@containers(2.5)
-def method_of_a_long_list(x):
-    xs = [x * k for k in range(int(x))]
-    xs.sort()  # <- xs.sort()
-    return xs[0]
+    table = {"a": x}
+    return table.pop("a")
 
 
 @containers(2.5)
@@ -312,30 +306,6 @@ def pop_of_nothing(x):
 def pop_of_something(x):
     xs = [x]
     return xs.pop(3) if len(xs) > 3 else xs.pop()
-
-
-@containers(2.5)
-def index_of_unknown(x):
-    xs = [x, 3.0]
-    return x * xs.index(x)  # <- xs.index(x)
-
-
-@rewritten(index_of_unknown)
-def index_by_argmax(x):
-    xs = [x, 3.0]
-    return x * np.argmax(np.array(xs) == x)
-
-
-@containers(2.5)
-def count_of_unknown(x):
-    xs = [x, 3.0]
-    return x * xs.count(x)  # <- xs.count(x)
-
-
-@rewritten(count_of_unknown)
-def count_by_sum(x):
-    xs = [1.0, 3.0]
-    return x * np.sum(np.array(xs) == 3.0)
 
 
 @containers(2.5)
@@ -396,12 +366,12 @@ def max_with_default(x):
 
 @containers(U)
 def max_of_a_stream(u):
-    return max(zip(u, u))[0]  # <- max(zip(u, u))
+    return max([a * a for a in u], default=0.0)  # <- max([a * a for a in u], default=0.0)
 
 
 @rewritten(max_of_a_stream)
 def max_of_a_list(u):
-    return max([a * b for a, b in zip(u, u)])
+    return max([a * a for a in u]) if len(u) else 0.0
 
 
 @containers(np.eye(2))
@@ -428,18 +398,20 @@ def reduce_with_start(x):
 
 @containers(2.5)
 def sorted_by_key(x):
-    return sorted([x, 1.0], key=abs)[0]  # <- sorted([x, 1.0], key=abs)
+    pairs = [(x * k, k) for k in range(int(x))]
+    return sorted(pairs)[1][0]  # <- sorted(pairs)
 
 
 @rewritten(sorted_by_key)
-def sorted_by_argsort(x):
-    xs = np.array([x, 1.0])
-    return xs[np.argsort(np.abs(xs))][0]
+def sorted_by_number(x):
+    pairs = [(x * k, k) for k in range(int(x))]
+    return sorted(pairs, key=lambda p: p[0])[1][0]
 
 
 @containers(2.5)
 def next_of_an_iterator(x):
-    return next(zip([x], [x]))[0]  # <- next(zip([x], [x]))
+    both = zip([x], [x])
+    return next(both)[0]  # <- next(both)
 
 
 @rewritten(next_of_an_iterator)
@@ -535,14 +507,15 @@ def list_of_objects(points):
 
 @containers(2.5)
 def keys_from_a_list(x):
-    table = dict([("x", x)])  # <- dict([("x", x)])
-    return table["x"]
+    table = {k: x for k in range(int(x))}
+    return {9: x, **table}[1]  # <- {9: x, **table}
 
 
 @rewritten(keys_from_a_list)
 def keys_as_literals(x):
-    table = {"x": x}
-    return table["x"]
+    table = {k: x for k in range(int(x))}
+    table[9] = x
+    return table[1]
 
 
 @containers(2.5)
@@ -589,3 +562,72 @@ def function_called(x):
 def method_of_none(x, xs):
     xs.append(x)  # <- xs.append(x)
     return x
+
+
+@containers(2.5)
+def deque_returned(x):
+    return collections.deque([x])  # <- collections.deque([x])
+
+
+@containers(2.5)
+def deque_with_a_bound(x):
+    last = collections.deque(maxlen=2)  # <- collections.deque(maxlen=2)
+    for k in range(int(x) + 2):
+        last.append(x * k)
+    return sum(last)
+
+
+@rewritten(deque_with_a_bound)
+def deque_that_is_kept_short(x):
+    last = collections.deque()
+    for k in range(int(x) + 2):
+        last.append(x * k)
+        if len(last) > 2:
+            last.popleft()
+    return sum(last)
+
+
+@containers(2.5)
+def product_as_often_as_the_run_says(x):
+    return sum(a for a, *_ in itertools.product([x, 1.0], repeat=int(x)))  # <- itertools.product([x, 1.0], repeat=int(x))
+
+
+@containers(2.5)
+def product_of_four(x):
+    xs = [x * k for k in range(int(x))]
+    return sum(a * b * c * d for a, b, c, d in itertools.product(xs, xs, xs, xs))  # <- itertools.product(xs, xs, xs, xs)
+
+
+@rewritten(product_of_four)
+def four_loops(x):
+    xs = [x * k for k in range(int(x))]
+    return sum(a * b * c * d for a in xs for b in xs for c in xs for d in xs)
+
+
+@containers(2.5)
+def triples_of_unknown_length(x):
+    xs = [x * k for k in range(int(x) + 2)]
+    return sum(a * b * c for a, b, c in itertools.combinations(xs, 3))  # <- itertools.combinations(xs, 3)
+
+
+@rewritten(triples_of_unknown_length)
+def triples_by_loops(x):
+    xs = [x * k for k in range(int(x) + 2)]
+    n = len(xs)
+    return sum(xs[i] * xs[j] * xs[k] for i in range(n) for j in range(i + 1, n) for k in range(j + 1, n))
+
+
+@containers(2.5)
+def the_longest_of_unknown_lengths(x):
+    xs = [x * k for k in range(int(x))]
+    return sum(a * b for a, b in itertools.zip_longest(xs, [x], fillvalue=1.0))  # <- itertools.zip_longest(xs, [x], fillvalue=1.0)
+
+
+@containers(U)
+def counted_by_twos(u):
+    return sum(a * k for a, k in zip(u, itertools.count(0, 2)))  # <- itertools.count(0, 2)
+
+
+@rewritten(counted_by_twos)
+def doubled_numbers(u):
+    return sum(a * 2 * k for k, a in enumerate(u))
