@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from retrograd.runtime.errors import AliasedMutation, ArgumentError
+from retrograd.runtime.errors import AliasedMutation, ArgumentError, UntypedValue
 from retrograd.runtime.rules.rule import constant, lookup, register
 
 
@@ -19,6 +19,12 @@ def add_at(a: np.ndarray, key: Any, g: Any) -> np.ndarray:
     out = a.copy()
     np.add.at(out, key, g)
     return out
+
+
+def expect_some(is_none: bool) -> None:
+    """What is used here is not None, which it may be elsewhere."""
+    if is_none:
+        raise UntypedValue("a value is None here, which has no derivative", remedy="Ask first: if x is not None.")
 
 
 def expect_length(x: Any, n: int) -> None:

@@ -32,8 +32,9 @@ from .types import (
     abstract,
     is_hashable,
     is_numeric,
+    is_object,
 )
-from .values import BoundMethod, Compiletime, LocalFunction, Partial, Super, Unknown
+from .values import BoundMethod, Compiletime, LocalFunction, Maybe, Partial, Super, Unknown
 
 if TYPE_CHECKING:
     from .lower import Lowering
@@ -102,7 +103,10 @@ def unary(low: Lowering, node: ast.UnaryOp, hint: str) -> Any:
         known = low.truth(value)
         if known is not None:
             return Const(not known)
-    return low.build.call(UNARY[type(node.op)], value, hint=hint, form="operator")
+    made = low.build.call(UNARY[type(node.op)], value, hint=hint, form="operator")
+    if isinstance(node.op, ast.Not) and isinstance(value, Var) and value in low.facts:
+        low.facts[made] = low.facts[value][::-1]
+    return made
 
 
 def boolean(low: Lowering, node: ast.BoolOp, hint: str) -> Any:
@@ -124,15 +128,30 @@ def _boolean(low: Lowering, conjunction: bool, values: list[ast.expr], node: ast
     def keep() -> Any:
         return first
 
-    return low.choose(first, rest if conjunction else keep, keep if conjunction else rest, node, hint)
+    seconds: list[Any] = []
+    ways = (lambda: seconds.append(rest()) or seconds[0], keep)  # type: ignore[func-returns-value]
+    made = low.choose(first, *(ways if conjunction else ways[::-1]), node, hint)
+    _conclude(low, conjunction, made, [first, *seconds])
+    return made
+
+
+def _conclude(low: Lowering, conjunction: bool, whole: Any, parts: list[Any]) -> None:
+    """Where ``a and b`` holds, both say what they say; where ``a or b`` does not, neither does."""
+    if not isinstance(whole, Var) or whole in parts:
+        return
+    told: dict[Var, bool] = {}
+    for part in parts:
+        told.update(low.facts.get(part, ({}, {}))[0 if conjunction else 1] if isinstance(part, Var) else {})
+    if told:
+        low.facts[whole] = (told, {}) if conjunction else ({}, told)
 
 
 def ternary(low: Lowering, node: ast.IfExp, hint: str) -> Any:
     test = low.expr(node.test)
     known = low.truth(test)
     if known is not None:
-        return low.expr(node.body if known else node.orelse, hint)
-    return low.choose(test, lambda: low.expr(node.body), lambda: low.expr(node.orelse), node, hint)
+        return low.expr(node.body if known else node.orelse, hint, maybe=True)
+    return low.choose(test, lambda: low.expr(node.body, maybe=True), lambda: low.expr(node.orelse, maybe=True), node, hint)
 
 
 def overloaded(low: Lowering, fn: Any, left: Any, right: Any, node: ast.AST) -> Any:
@@ -147,13 +166,15 @@ def overloaded(low: Lowering, fn: Any, left: Any, right: Any, node: ast.AST) -> 
 
 
 def compare(low: Lowering, node: ast.Compare, hint: str) -> Any:
-    return _compare(low, low.expr(node.left), list(zip(node.ops, node.comparators)), node, hint)
+    asks = isinstance(node.ops[0], (ast.Is, ast.IsNot))
+    return _compare(low, low.expr(node.left, maybe=asks), list(zip(node.ops, node.comparators)), node, hint)
 
 
 def _compare(low: Lowering, left: Any, rest: list[Any], node: ast.AST, hint: str) -> Any:
     (op, comparator), *more = rest
     literal_set = isinstance(comparator, ast.Set) and isinstance(op, (ast.In, ast.NotIn))
-    right = Aggregate(tuple, tuple(map(low.expr, comparator.elts))) if literal_set else low.expr(comparator)
+    asks = isinstance(op, (ast.Is, ast.IsNot))
+    right = Aggregate(tuple, tuple(map(low.expr, comparator.elts))) if literal_set else low.expr(comparator, maybe=asks)
     low.at(node)
     first = comparison(low, op, left, right, node, hint)
     if not more:
@@ -182,10 +203,21 @@ def comparison(low: Lowering, op: ast.cmpop, left: Any, right: Any, node: ast.AS
 
 def _identity(low: Lowering, left: Any, right: Any, positive: bool, node: ast.AST) -> Any:
     """``a is b``: asked of the run where one of the two is of no known kind, and so inactive."""
+    for one, other in ((left, right), (right, left)):
+        if isinstance(one, Aggregate) and one.kind is Maybe and isinstance(other, Const) and other.value is None:
+            return _none_test(low, one.items[0], positive)
     unknown = [x for x in (left, right) if isinstance(x, Var) and isinstance(x.type, OpaqueT)]
     if unknown and left is not right and not any(isinstance(x, (Aggregate, *Compiletime)) for x in (left, right)):
         return low.build.let(Call(operator.is_ if positive else operator.is_not, (left, right), (), "operator"), BOOL)
     return Const(_identical(low, left, right, node) == positive)
+
+
+def _none_test(low: Lowering, flag: Any, positive: bool) -> Any:
+    """``x is None`` of what may be."""
+    facts = {flag: True}, {flag: False}
+    test = flag if positive else low.build.let(Call(operator.not_, (flag,), (), "operator"), BOOL)
+    low.facts[test] = facts if positive else facts[::-1]
+    return test
 
 
 def _identical(low: Lowering, left: Any, right: Any, node: ast.AST) -> bool:
@@ -451,20 +483,29 @@ def call(low: Lowering, node: ast.Call, hint: str) -> Any:
     if isinstance(fn, Unknown):
         raise low.error(fn.kind, node, fn.reason, fn.remedy)
     args: list[Any] = []
+    asks = _is_written_in_python(fn)  # and may ask itself whether what it is given is None
     for arg in node.args:
         if isinstance(arg, ast.Starred):
             args += low.unpack_all(low.expr(arg.value), arg)
         else:
-            args.append(low.expr(arg))
+            args.append(low.expr(arg, maybe=asks))
     kwargs: dict[str, Any] = {}
     for keyword in node.keywords:
         if keyword.arg is None:
             kwargs.update(low.unpack_mapping(low.expr(keyword.value), node))
         else:
-            kwargs[keyword.arg] = low.expr(keyword.value)
+            kwargs[keyword.arg] = low.expr(keyword.value, maybe=asks)
     low.at(node)
     args, kwargs = [low.now(a) for a in args], {k: low.now(a) for k, a in kwargs.items()}
     return calls.call(low, low.now(fn), tuple(args), kwargs, node, hint)
+
+
+def _is_written_in_python(fn: Any) -> bool:
+    """Is it a function of the user's, or a method of an object of theirs?"""
+    if isinstance(fn, Partial):
+        return _is_written_in_python(fn.fn)
+    is_method = isinstance(fn, BoundMethod) and is_object(type_of(fn.owner))
+    return isinstance(fn, LocalFunction) or is_method or (isinstance(fn, Ref) and type(fn.value) is types.FunctionType)
 
 
 EXPRESSIONS: dict[type, Any] = {

@@ -30,7 +30,7 @@ from .analysis.ownership import shares, sharing
 from .builder import Builder
 from .ir import Aggregate, Atom, Call, Const, SliceAtom, Var
 from .types import BOOL, AggregateT, ArrayT, ListT, ScalarT
-from .values import BoundMethod, Partial, Stream, Super, Unknown
+from .values import BoundMethod, Maybe, Partial, Stream, Super, Unknown
 
 DEPTH = 40
 
@@ -107,6 +107,7 @@ class Heap:
     born: dict[Any, int] = field(default_factory=dict)  # how much had been written down when a thing was made
     defaults: dict[Any, Any] = field(default_factory=dict)  # what makes the values that a defaultdict does not have
     spelt: set[Any] = field(default_factory=set)  # lists and dicts that stand for another class
+    known: dict[Var, bool] = field(default_factory=dict)  # on the present path: which values are None, and which are not
     counted: set[Var] = field(default_factory=set)  # ints that are not negative
 
     # -- handles ------------------------------------------------------------------------------------------
@@ -306,8 +307,16 @@ class Heap:
         if not isinstance(current, Aggregate):
             return self.now(current, depth + 1) if current is not atom else current
         items = tuple(self.now(item, depth + 1) for item in current.items)
+        if current.kind is Maybe:
+            return self._resolved(replace(current, items=items))
         same = all(x is y for x, y in zip(items, current.items))
         return current if same else replace(current, items=items)
+
+    def _resolved(self, maybe: Aggregate) -> Any:
+        """None, or the value, where the present path tells which."""
+        flag, value = maybe.items
+        is_none = flag.value if isinstance(flag, Const) else self.known.get(flag)  # type: ignore[call-overload]
+        return maybe if is_none is None else Const(None) if is_none else value
 
     def _callable_now(self, value: Any, depth: int) -> Any:
         if isinstance(value, (BoundMethod, Super)):

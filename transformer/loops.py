@@ -20,6 +20,7 @@ from .builder import type_of
 from .heap import UNLIKE, View, is_mutable, open_parameter
 from .ir import UNDEFINED, Aggregate, Block, Call, Const, Each, For, Let, Ref, Undefined, Var, While, walk
 from .types import (
+    BOOL,
     INT,
     OPAQUE,
     AggregateT,
@@ -31,12 +32,13 @@ from .types import (
     OpaqueT,
     RangeT,
     ScalarT,
+    is_inexact,
     is_numeric,
     join,
     join_all,
     plain,
 )
-from .values import Compiletime, LocalFunction, Stream, Unknown
+from .values import Compiletime, LocalFunction, Maybe, Stream, Unknown
 
 if TYPE_CHECKING:
     from .lower import Lowering
@@ -275,6 +277,10 @@ class Carried:
         if isinstance(plan, (Fixed, Unknown)) or plan is None:
             return atom
         atom = self.low.now(atom)
+        if isinstance(plan, Aggregate) and plan.kind is Maybe:
+            from .lower import as_maybe
+
+            atom = as_maybe(atom)
         if isinstance(plan, Aggregate) and isinstance(atom, Var) and isinstance(atom.type, AggregateT):
             atom = open_parameter(self.low.build, atom)
         if isinstance(plan, Aggregate) and isinstance(atom, Aggregate):
@@ -315,9 +321,12 @@ def unite(low: Lowering, plan: Any, end: Any, name: str) -> Any:
     """The plan that also holds ``end``."""
     if isinstance(plan, Unknown):
         return plan
+    if isinstance(plan, Fixed) and _same_thing(low, plan.atom, end):
+        return plan
+    maybe = _united_maybes(low, plan, end, name)
+    if maybe is not None:
+        return maybe
     if isinstance(plan, Fixed):
-        if _same_thing(low, plan.atom, end):
-            return plan
         mine = plan_of(low, low.now(plan.atom))
         return _disagree(name) if isinstance(mine, Fixed) else unite(low, mine, end, name)
     end = low.now(end)
@@ -336,6 +345,26 @@ def unite(low: Lowering, plan: Any, end: Any, name: str) -> Any:
     if isinstance(other, (Fixed, Unknown)):
         return _disagree(name)
     return join(plan, other)
+
+
+def _united_maybes(low: Lowering, plan: Any, end: Any, name: str) -> Any:
+    """The plan of what is None in some passes, and a number or a container of numbers in others."""
+    from .lower import as_maybe, is_none_or_maybe, may_be_maybe
+
+    end = low.now(end)
+    is_none = isinstance(plan, Fixed) and is_none_or_maybe(plan.atom)
+    is_maybe = isinstance(plan, Aggregate) and plan.kind is Maybe
+    if not (is_none or is_maybe or is_none_or_maybe(end)) or not may_be_maybe(end, True):
+        return None
+    if not (is_none or is_maybe) and (plan is None or isinstance(plan, Fixed) or not _is_number(plan)):
+        return None
+    known = None if is_none else plan.items[1] if is_maybe else plan
+    return Aggregate(Maybe, (BOOL, unite(low, known, as_maybe(end).items[1], name)))
+
+
+def _is_number(plan: Any) -> bool:
+    t = _type_of_plan(plan)
+    return isinstance(t, ScalarT) or is_inexact(t)
 
 
 def _united_lists(low: Lowering, plan: Any, other: Any, name: str) -> Any:
@@ -467,6 +496,9 @@ def _same_parts(low: Lowering, end: Any, arg: Any) -> bool:
     )
 
 
+CONTROL = ("$go", "$returned", "$ret")  # how a pass may end
+
+
 def _discovered(low: Lowering, carried: Carried, begun: Any) -> dict[Slot, Any]:
     """The slots that the body changed without saying so: outer names, and things on the heap."""
     found: dict[Slot, Any] = {}
@@ -474,7 +506,8 @@ def _discovered(low: Lowering, carried: Carried, begun: Any) -> dict[Slot, Any]:
         was = begun[0].get(id(frame), {})
         for name, value in was.items():
             slot = Slot(frame, name)
-            if slot not in carried.plans and not name.startswith("$"):
+            control = frame is low.frame and name in CONTROL
+            if slot not in carried.plans and (control or not name.startswith("$")):
                 if not _same_thing(low, value, frame.env.get(name, UNDEFINED)):
                     found[slot] = value
     for ident, content in low.heap.contents.items():

@@ -57,11 +57,12 @@ from .types import (
     abstract,
     holds_numbers,
     is_counting,
+    is_inexact,
     join,
     join_all,
     with_lengths,
 )
-from .values import Again, Compiletime, Detail, Frame, HowFar, LocalFunction, Unknown
+from .values import Again, Compiletime, Detail, Frame, HowFar, LocalFunction, Maybe, Unknown
 
 FALLS, JUMPS, DEAD, RAISES = "falls", "jumps", "dead", "raises"
 INLINE_DEPTH = 40
@@ -85,6 +86,7 @@ class Path:
 
     envs: dict[int, dict[str, Any]]
     contents: dict[Any, Any]
+    known: dict[Var, bool]
     stmts: list[Stmt]
     ending: Any
 
@@ -105,6 +107,7 @@ class Lowering:
         self.escaped: list[Frame] = []
         self.depth = 0
         self.loop_depth = 0
+        self.facts: dict[Var, tuple[dict[Var, bool], dict[Var, bool]]] = {}  # what is None where a test holds, and where not
         self.passes: list[int] = [0]  # how much had been written down when each loop around this point began its pass
         self.caught: list[Var] = []
         self.detail = Detail.TYPES_ALONE
@@ -240,11 +243,24 @@ class Lowering:
         frame.env[name] = value
         self.heap.writes[id(frame), name] += 1
 
-    def expr(self, node: ast.expr, hint: str = "") -> Any:
+    def expr(self, node: ast.expr, hint: str = "", maybe: bool = False) -> Any:
+        """The value of an expression; one that may be None is taken not to be, unless the reader asks (``maybe``)."""
         value = expression(self, node, hint)
+        if not maybe:
+            value = self.some(value)
         if isinstance(value, Unknown):
             raise self.error(value.kind, node, value.reason, value.remedy)
         return value
+
+    def some(self, value: Any) -> Any:
+        """What may be None, where it must not be: the run makes sure."""
+        value = self.now(value) if isinstance(value, Aggregate) and value.kind is Maybe else value
+        if not isinstance(value, Aggregate) or value.kind is not Maybe:
+            return value
+        flag, known = value.items
+        self.build.let(Call(emitted.expect_some, (flag,)), type_of(Const(None)))
+        self.heap.known[flag] = False
+        return known
 
     def need_detail(self) -> None:
         """Start again with more known of what comes from outside, unless that was tried."""
@@ -403,7 +419,7 @@ class Lowering:
             env["$falls"] = Const(False)
             return RAISES
         if isinstance(stmt, ast.Return):
-            env["$ret"] = self.expr(stmt.value, "") if stmt.value is not None else Const(None)
+            env["$ret"] = self.expr(stmt.value, "", maybe=True) if stmt.value is not None else Const(None)
             env["$returned"] = Const(True)
         if not isinstance(stmt, ast.Continue):
             env["$go"] = Const(False)
@@ -505,7 +521,22 @@ class Lowering:
     def fork_with(self, test: Any, then: Callable[[], str], orelse: Callable[[], str], node: ast.AST | None) -> str:
         """Two paths, each lowered from the present state, and the values on which they differ merged."""
         loc = self.location(node) if node is not None else self.build.loc
-        return self.join_paths(test, *self.paths(then, orelse), loc, node)
+        return self.join_paths(test, *self.paths(*self.told(test, then, orelse)), loc, node)
+
+    def told(self, test: Any, then: Callable[[], Any], orelse: Callable[[], Any]) -> tuple[Callable[[], Any], Callable[[], Any]]:
+        """The two ways, each of which knows what the test says of values that may be None."""
+        told = self.facts.get(test) if isinstance(test, Var) else None
+        if told is None:
+            return then, orelse
+
+        def way(run: Callable[[], Any], facts: dict[Var, bool]) -> Callable[[], Any]:
+            def go() -> Any:
+                self.heap.known.update(facts)
+                return run()
+
+            return go
+
+        return way(then, told[0]), way(orelse, told[1])
 
     def join_paths(self, test: Any, a: Path, b: Path, loc: Location | None, node: ast.AST | None) -> str:
         """Write down a branch whose two sides have been lowered, and go on where they meet."""
@@ -537,7 +568,7 @@ class Lowering:
             if id(frame) in path.envs:
                 frame.env.clear()
                 frame.env.update(path.envs[id(frame)])
-        self.heap.contents = path.contents
+        self.heap.contents, self.heap.known = path.contents, path.known
         self.build.extend(path.stmts)
 
     def all_frames(self) -> list[Frame]:
@@ -551,18 +582,18 @@ class Lowering:
     def path(self, run: Callable[[], Any]) -> Path:
         """Run from the present state, and come back to it."""
         before = [(frame, frame.env) for frame in self.all_frames()]
-        contents = self.heap.contents
+        contents, known = self.heap.contents, self.heap.known
         for frame, env in before:
             frame.env = dict(env)
-        self.heap.contents = dict(contents)
+        self.heap.contents, self.heap.known = dict(contents), dict(known)
         try:
             with self.build.block() as stmts:
                 ending = run()
-            return Path({id(frame): frame.env for frame in self.all_frames()}, self.heap.contents, stmts, ending)
+            return Path({id(frame): frame.env for frame in self.all_frames()}, self.heap.contents, self.heap.known, stmts, ending)
         finally:
             for frame, env in before:
                 frame.env = env
-            self.heap.contents = contents
+            self.heap.contents, self.heap.known = contents, known
 
     def merge(self, a: Path, b: Path, node: ast.AST | None) -> list[Any]:
         """Merge the two states into the present one; returns what the ``If`` must define."""
@@ -595,7 +626,7 @@ class Lowering:
         self, test: Any, then: Callable[[], Any], orelse: Callable[[], Any], node: ast.AST, hint: str = ""
     ) -> Any:
         """``then() if test else orelse()`` as a value."""
-        a, b = self.paths(then, orelse)
+        a, b = self.paths(*self.told(test, then, orelse))
         merger = Merger(self, a, b, node)
         value = merger.meet(a.ending, b.ending, hint)
         merger.state()
@@ -691,6 +722,8 @@ class Merger:
 
     def differing(self, left: Any, right: Any, name: str, sources: Any) -> Any:
         pair = [left, right]
+        if any(map(is_none_or_maybe, pair)) and all(may_be_maybe(p, bool(self.low.loop_depth)) for p in pair):
+            return self.meet_maybes(*map(as_maybe, pair), name)
         if isinstance(left, LocalFunction) and left.same(right):
             return left
         if any(isinstance(p, (*Compiletime, Ref)) for p in pair) and not all(_is_number(p) for p in pair):
@@ -707,6 +740,10 @@ class Merger:
             self.places(var, left, right)
         self.yields.append((var, left, right))
         return var
+
+    def meet_maybes(self, left: Aggregate, right: Aggregate, name: str) -> Aggregate:
+        """None on one path, and a number or a container of numbers on the other."""
+        return Aggregate(Maybe, (self.meet(left.items[0], right.items[0], ""), self.meet(left.items[1], right.items[1], name)))
 
     def places(self, var: Var, left: Var, right: Var) -> None:
         """What both paths left where it was is there."""
@@ -757,6 +794,25 @@ class Merger:
             made = self.low.as_list(value)
         self.low.heap.contents = contents
         return made
+
+
+def is_none_or_maybe(atom: Any) -> bool:
+    return (isinstance(atom, Const) and atom.value is None) or (isinstance(atom, Aggregate) and atom.kind is Maybe)
+
+
+def may_be_maybe(atom: Any, in_loop: bool) -> bool:
+    """Is it None, or what has a derivative; or a number, in a loop, which carries it to where it is another?"""
+    if is_none_or_maybe(atom):
+        return True
+    t = type_of(atom) if not isinstance(atom, (*Compiletime, Undefined)) else None
+    return t is not None and (is_inexact(t) or (in_loop and isinstance(t, ScalarT)))
+
+
+def as_maybe(atom: Any) -> Aggregate:
+    if isinstance(atom, Aggregate) and atom.kind is Maybe:
+        return atom
+    is_none = is_none_or_maybe(atom)
+    return Aggregate(Maybe, (Const(is_none), UNDEFINED if is_none else atom))
 
 
 def _alike(x: Aggregate, y: Aggregate) -> bool:
@@ -921,7 +977,7 @@ def must_jump(stmts: list[ast.stmt]) -> bool:
 
 def assign(low: Lowering, stmt: ast.Assign) -> None:
     hint = next((t.id for t in stmt.targets if isinstance(t, ast.Name)), "")
-    value = low.expr(stmt.value, hint)
+    value = low.expr(stmt.value, hint, maybe=True)
     for target in stmt.targets:
         low.at(stmt)
         stores.assign_to(low, target, value)
@@ -930,7 +986,7 @@ def assign(low: Lowering, stmt: ast.Assign) -> None:
 def annotated(low: Lowering, stmt: ast.AnnAssign) -> None:
     if stmt.value is not None:
         hint = stmt.target.id if isinstance(stmt.target, ast.Name) else ""
-        stores.assign_to(low, stmt.target, low.expr(stmt.value, hint))
+        stores.assign_to(low, stmt.target, low.expr(stmt.value, hint, maybe=True))
 
 
 def effect(low: Lowering, stmt: ast.Expr) -> None:
@@ -1033,7 +1089,7 @@ def _lower(fn: FunctionType, params: dict[str, Any], name: str, low: Lowering) -
     cells = low.top = cells_of(fn)
     if sys.getrecursionlimit() < RECURSION_LIMIT:  # inlined calls nest deeply in this process's stack
         sys.setrecursionlimit(RECURSION_LIMIT)
-    result = low.enter(source, fn.__globals__, cells, env, None, None, fn.__qualname__)
+    result = low.some(low.enter(source, fn.__globals__, cells, env, None, None, fn.__qualname__))
     if isinstance(result, Compiletime) or isinstance(result, Undefined):
         raise UnsupportedSyntax(
             f"{fn.__name__} returns a function or an iterator, which has no derivative", where=source.location(last_return(source.tree)),

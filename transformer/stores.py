@@ -51,6 +51,7 @@ def assign_to(low: Lowering, target: ast.expr, value: Any) -> None:
 
 def unpack(low: Lowering, target: ast.Tuple | ast.List, value: Any) -> None:
     """``a, (b, *c) = value``."""
+    value = low.some(value)
     names = target.elts
     starred = [k for k, n in enumerate(names) if isinstance(n, ast.Starred)]
     parts = _parts(low, value, len(names), bool(starred), target)

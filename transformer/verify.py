@@ -90,6 +90,11 @@ def admits(t: Any, u: Any) -> bool:
     return isinstance(t, ListT) and _admits_items(t, u)
 
 
+def _is_unbound(value: Atom) -> bool:
+    """Is it nothing yet, which is called None where it is recorded, or a computation whose type is not at hand?"""
+    return isinstance(value, (Undefined, Call)) or (isinstance(value, Const) and value.value is None)
+
+
 def _is_weak(t: Any) -> bool:
     return isinstance(t, ScalarT) and t.weak is not False
 
@@ -254,7 +259,7 @@ class Verifier:
     def merge(self, targets: Iterable[Var], values: Iterable[Atom], stmt: Stmt) -> None:
         nested = bool(self.stage.visible)  # a nested derivative, written out as forward code
         for target, value in zip(targets, values):
-            t, u = target.type, None if isinstance(value, (Undefined, Call)) else type_of(value)
+            t, u = target.type, None if _is_unbound(value) else type_of(value)
             fits = u is None or (stmt.forward and admits(t, u)) or ((nested or not stmt.forward) and _may_be_cotangent(t, u))
             if not fits:
                 self.problem(f"{_headline(stmt)} merges {value!r}, {type_of(value)}, into {target!r}, {target.type}")

@@ -18,6 +18,7 @@ from tests.zoo import (  # noqa: F401  (imported for the rows they add)
     memory,
     mutation,
     objects,
+    optional,
     reductions,
     reuse,
     scopes,

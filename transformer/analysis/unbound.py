@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from retrograd.runtime import emitted
 
-from ..ir import UNDEFINED, Block, For, If, Let, Region, Undefined, Var, While, blocks_of, walk
+from ..ir import UNDEFINED, Block, Const, For, If, Let, Region, Undefined, Var, While, blocks_of, walk
 from ..types import ListT
 
 
@@ -23,7 +25,7 @@ def maybe_unbound(block: Block) -> set[Var]:
     size = -1
     while size != len(found):
         size = len(found)
-        found |= {target for target, source in flows if isinstance(source, Undefined) or source in found}
+        found |= {target for target, source in flows if isinstance(source, Undefined) or source == Const(None) or source in found}
     return found
 
 
@@ -41,6 +43,8 @@ def _flows(block: Block) -> Iterator[tuple[Var, Any]]:
             for sources in (stmt.inits, stmt.body.yields):
                 yield from zip(stmt.args, sources)
             yield from zip(stmt.results, stmt.args)
+        elif isinstance(stmt, Let) and stmt.call.fn is np.zeros_like:
+            yield stmt.var, stmt.call.args[0]
         elif isinstance(stmt, Region):
             yield from zip(stmt.results, stmt.body.yields)
             if not stmt.certain:

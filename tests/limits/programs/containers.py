@@ -631,3 +631,23 @@ def counted_by_twos(u):
 @rewritten(counted_by_twos)
 def doubled_numbers(u):
     return sum(a * 2 * k for k, a in enumerate(u))
+
+
+@containers(U)
+def used_where_it_may_be_none(u):
+    last = None
+    total = 0.0
+    for v in u:
+        total += v * last  # <- v * last
+        last = v
+    return total
+
+
+@rewritten(used_where_it_may_be_none)
+def used_where_it_is_a_number(u):
+    last = None
+    total = 0.0
+    for v in u:
+        total += v * last if last is not None else 0.0
+        last = v
+    return total
