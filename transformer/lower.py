@@ -246,7 +246,8 @@ class Lowering:
     def expr(self, node: ast.expr, hint: str = "", maybe: bool = False) -> Any:
         """The value of an expression; one that may be None is taken not to be, unless the reader asks (``maybe``)."""
         value = expression(self, node, hint)
-        if not maybe:
+        if not maybe and isinstance(value, Aggregate) and value.kind is Maybe:
+            self.at(node)
             value = self.some(value)
         if isinstance(value, Unknown):
             raise self.error(value.kind, node, value.reason, value.remedy)

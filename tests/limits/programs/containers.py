@@ -635,19 +635,17 @@ def doubled_numbers(u):
 
 @containers(U)
 def used_where_it_may_be_none(u):
-    last = None
-    total = 0.0
+    found = None
     for v in u:
-        total += v * last  # <- v * last
-        last = v
-    return total
+        if v > 5.0:
+            found = v
+    return found * 2.0  # <- found
 
 
 @rewritten(used_where_it_may_be_none)
 def used_where_it_is_a_number(u):
-    last = None
-    total = 0.0
+    found = None
     for v in u:
-        total += v * last if last is not None else 0.0
-        last = v
-    return total
+        if v > 5.0:
+            found = v
+    return u[0] if found is None else found * 2.0
