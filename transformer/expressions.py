@@ -190,6 +190,7 @@ def comparison(low: Lowering, op: ast.cmpop, left: Any, right: Any, node: ast.AS
         return _identity(low, left, right, isinstance(op, ast.Is), node)
     if isinstance(op, (ast.In, ast.NotIn)):
         return _membership(low, left, right, isinstance(op, ast.In), node)
+    left, right = low.some(left), low.some(right)
     if isinstance(left, Aggregate) or isinstance(right, Aggregate):
         special = overloaded(low, COMPARE[type(op)], left, right, node)
         return special if special is not None else containers.compared(low, op, left, right, node)
