@@ -72,7 +72,7 @@ from .simplify.parts import keep_in_place, leave_unread
 from .simplify.shapes import shapes_by_name
 from .simplify.stores import whole_stores
 from .simplify.sums import gather_sums
-from .types import OPAQUE, AggregateT, ArrayT, ListT, NumberT, ScalarT, described, is_inexact
+from .types import OPAQUE, AggregateT, ArrayT, ListT, NumberT, ScalarT, carried, described, is_inexact
 from .verify import Stage, verified
 
 Pass = tuple[Callable[[Block], Block], str]
@@ -359,7 +359,7 @@ def _seed(atom: Atom, path: str) -> Atom:
 def _seed_of_type(t: Any, path: str, hint: str = "") -> Atom:
     if isinstance(t, AggregateT):
         return _seed_container(t, tuple(_seed_of_type(item, f"{path}_{key}") for key, item in zip(t.labels, t.items)))
-    return Var(f"{hint or f'z{path}'}_bar", t) if is_inexact(t) else Const(None)
+    return Var(f"{hint or f'z{path}'}_bar", carried(t) if isinstance(t, ListT) else t) if is_inexact(t) else Const(None)
 
 
 def _seed_container(like: Any, parts: tuple[Atom, ...]) -> Atom:

@@ -360,7 +360,7 @@ def forward(fn: Function, wrt: tuple[Var, ...], active: set[Var], low: Lowering,
     for var in wrt:
         lists.refuse_objects(var.hint, var.type)
     sweep = Forward(low, active | set(wrt))
-    tangents = tuple(Var(f"{var.hint}_dot", var.type) for var in wrt)
+    tangents = tuple(Var(f"{var.hint}_dot", carried(var.type) if isinstance(var.type, ListT) else var.type) for var in wrt)
     sweep.dots.update(zip(wrt, tangents))
     sweep.block(fn.body.stmts)
     dot = _result_dot(sweep, fn.result)
