@@ -137,7 +137,7 @@ class Parts:
 
 @dataclass(frozen=True)
 class Likes:
-    """A list or tuple, of any length, of values of one type."""
+    """A list, tuple or dict, of any length, of values of one type."""
 
     kind: type
     item: Any
@@ -145,7 +145,8 @@ class Likes:
     def mismatch(self, value: Any, lengths: Lengths) -> str:
         if type(value) is not self.kind:
             return f"it is a {type(value).__name__}"
-        return _first(f"its part {k}: {why}" for k, v in enumerate(value) if (why := self.item.mismatch(v, {})))
+        parts = value.items() if isinstance(value, dict) else enumerate(value)
+        return _first(f"its part {k}: {why}" for k, v in parts if (why := self.item.mismatch(v, {})))
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from retrograd.runtime.errors import AliasedMutation, ArgumentError
+from retrograd.runtime.errors import AliasedMutation, ArgumentError, UntypedValue
 from retrograd.runtime.rules.rule import constant, lookup, register
 
 
@@ -19,6 +19,12 @@ def add_at(a: np.ndarray, key: Any, g: Any) -> np.ndarray:
     out = a.copy()
     np.add.at(out, key, g)
     return out
+
+
+def expect_some(is_none: bool) -> None:
+    """What is used here is not None, which it may be elsewhere."""
+    if is_none:
+        raise UntypedValue("a value is None here, which has no derivative", remedy="Ask first: if x is not None.")
 
 
 def expect_length(x: Any, n: int) -> None:
@@ -54,48 +60,94 @@ def drop_last(xs: list[Any]) -> list[Any]:
 
 def set_item(xs: list[Any], key: int, value: Any) -> list[Any]:
     """``xs`` with one item exchanged; printed as ``xs[key] = value``."""
-    out = list(xs)
+    out = copy.copy(xs)
     out[key] = value
     return out
 
 
-def set_in(xs: list[Any], path: tuple[Any, ...], value: Any) -> list[Any]:
-    """``xs[i][j] = value`` in place, for items that occur once in their list: ``expect_alone`` was asked before."""
-    target: Any = xs
-    for key in path[:-1]:
-        target = target[key]
-    target[path[-1]] = value
+def without(xs: dict[Any, Any], key: Any) -> dict[Any, Any]:
+    """A dict without one of its keys; printed as ``del xs[key]``."""
+    return {k: v for k, v in xs.items() if k != key}
+
+
+def boxed(x: Any) -> Any:
+    """A container that exists at run time, because others hold it; printed as the container itself."""
+    return x
+
+
+def made(kind: type, **parts: Any) -> Any:
+    """An object of a class with these attributes, as its constructor left them."""
+    out = object.__new__(kind)
+    for name, value in parts.items():
+        object.__setattr__(out, name, value)
+    return out
+
+
+def part(x: Any, key: Any) -> Any:
+    """``x[key]`` of a list, tuple or dict, ``x.key`` of an object."""
+    return x[key] if isinstance(x, (list, tuple, dict)) and not (isinstance(key, str) and hasattr(x, "_fields")) else getattr(x, key)
+
+
+def set_in(xs: Any, path: tuple[Any, ...], value: Any) -> Any:
+    """``xs[i].j = value`` in place, for items that occur once in their list: ``expect_alone`` was asked before, or it is known."""
+    target = get_in(xs, path[:-1])
+    if isinstance(target, (list, dict)):
+        target[path[-1]] = value
+    else:
+        object.__setattr__(target, path[-1], value)
+    return xs
+
+
+def append_in(xs: Any, path: tuple[Any, ...], value: Any) -> Any:
+    """``xs[i].append(value)`` in place, as ``set_in``."""
+    get_in(xs, path).append(value)
     return xs
 
 
 def expect_alone(xs: Any, path: tuple[Any, ...]) -> None:
     """The item at ``path``, about to be written, is memory that no other item of the list has."""
-    item = xs
-    for key in path:
-        item = item[key]
-    if isinstance(item, list):
-        alone = sum(other is item for other in _lists_in(xs)) == 1
-    else:
+    item = get_in(xs, path)
+    if isinstance(item, np.ndarray):
         alone = sum(np.may_share_memory(item, other) and np.shares_memory(item, other) for other in _arrays_in(xs)) == 1
+    else:
+        alone = sum(other is item for other in _things_in(xs)) == 1
     if not alone:
         raise AliasedMutation(
             "a store into an item of a list that shares its memory with another item", remedy="Copy each item before it is put in."
         )
 
 
-def _lists_in(xs: Any) -> Iterator[Any]:
-    for x in xs:
-        if isinstance(x, list):
-            yield x
-            yield from _lists_in(x)
+def expect_apart(a: np.ndarray, others: Iterable[np.ndarray]) -> None:
+    """An array in an argument, about to be written, is memory that no other array from outside has."""
+    if any(np.may_share_memory(a, other) and np.shares_memory(a, other) for other in others):
+        raise AliasedMutation(
+            "a store into an array of an argument that shares its memory with another array", remedy="Copy the array before the call."
+        )
 
 
-def _arrays_in(xs: Any) -> Iterator[np.ndarray]:
-    for x in xs:
-        if isinstance(x, (list, tuple)):
-            yield from _arrays_in(x)
-        elif isinstance(x, np.ndarray):
+def _parts_of(x: Any) -> Iterable[Any]:
+    """What a container holds."""
+    if isinstance(x, (list, tuple)):
+        return x
+    if isinstance(x, dict):
+        return x.values()
+    return vars(x).values() if hasattr(x, "__dict__") and not callable(x) and not isinstance(x, np.ndarray) else ()
+
+
+def _things_in(xs: Any, inside: tuple[int, ...] = ()) -> Iterator[Any]:
+    """Containers and objects, as often as there are ways to them."""
+    for x in _parts_of(xs) if id(xs) not in inside else ():
+        if not isinstance(x, (int, float, str, np.ndarray)):
             yield x
+            yield from _things_in(x, (*inside, id(xs)))
+
+
+def _arrays_in(xs: Any, inside: tuple[int, ...] = ()) -> Iterator[np.ndarray]:
+    for x in _parts_of(xs) if id(xs) not in inside else ():
+        if isinstance(x, np.ndarray):
+            yield x
+        elif not isinstance(x, (int, float, str)):
+            yield from _arrays_in(x, (*inside, id(xs)))
 
 
 def repeat(xs: Any, count: int) -> Any:
@@ -110,13 +162,13 @@ def add_items(x: Any, y: Any) -> Any:
     if isinstance(x, (list, tuple)):
         return type(x)(add_items(a, b) for a, b in zip(x, y, strict=True))
     if isinstance(x, dict):
-        return {k: add_items(v, y[k]) for k, v in x.items()}
+        return {k: add_items(x.get(k), y.get(k)) for k in {**x, **y}}
     return x + y
 
 
 def add_to_item(xs: list[Any], key: Any, g: Any) -> list[Any]:
     """``xs`` with ``g`` added to one item, or to those of a slice."""
-    out = list(xs)
+    out = copy.copy(xs)
     out[key] = add_items(xs[key], g)
     return out
 
@@ -127,7 +179,14 @@ def zero_items(xs: Any) -> Any:
         return type(xs)(zero_items(x) for x in xs)
     if isinstance(xs, dict):
         return {k: zero_items(v) for k, v in xs.items()}
+    if hasattr(xs, "__dict__") and not isinstance(xs, np.ndarray):
+        return {k: zero_items(v) for k, v in vars(xs).items()}
     return np.zeros_like(xs) if np.ndim(xs) else 0.0
+
+
+def zero_of(xs: dict[Any, Any], key: Any) -> Any:
+    """A zero cotangent for one value."""
+    return zero_items(xs[key])
 
 
 def zero_last(xs: Any) -> Any:
@@ -146,21 +205,31 @@ def unrepeat(g: Any, count: int) -> Any:
 
 def zero_in(g: Any, path: tuple[Any, ...]) -> Any:
     """``g`` with a zero at ``path``, an item of an item of a list; nothing of ``g`` itself is written."""
-    out = g.copy()
+    out = list(g) if isinstance(g, tuple) else g.copy()
     out[path[0]] = zero_items(g[path[0]]) if len(path) == 1 else zero_in(g[path[0]], path[1:])
-    return out
+    return tuple(out) if isinstance(g, tuple) else out
+
+
+def drop_in(g: Any, path: tuple[Any, ...]) -> Any:
+    """``g`` with an item of an item of a list shortened by one; nothing of ``g`` itself is written."""
+    if not path:
+        return g[:-1]
+    out = list(g) if isinstance(g, tuple) else g.copy()
+    out[path[0]] = drop_in(g[path[0]], path[1:])
+    return tuple(out) if isinstance(g, tuple) else out
 
 
 def get_in(xs: Any, path: tuple[Any, ...]) -> Any:
     """``xs[i][j]``."""
     for key in path:
-        xs = xs[key]
+        xs = part(xs, key)
     return xs
 
 
 #: Operations on lists and on their cotangents: they compute and have no other effect.
 LIST_OPERATIONS = {
-    append, drop_last, set_item, repeat, add_items, add_to_item, zero_items, zero_last, unrepeat, zero_in, get_in,
+    append, drop_last, set_item, without, repeat, add_items, add_to_item, zero_items, zero_last, unrepeat, zero_in, get_in,
+    drop_in, boxed, zero_of,
 }  # fmt: skip
 
 
@@ -184,20 +253,46 @@ def fresh_copy(a: np.ndarray) -> np.ndarray:
     return a.copy(order="K")
 
 
-def fresh_list(xs: Any) -> Any:
-    """A copy of a list, and of the lists and arrays in it, to be written."""
-    if isinstance(xs, tuple) and hasattr(xs, "_fields"):
-        return type(xs)(*map(fresh_list, xs))
-    if isinstance(xs, (list, tuple)):
-        return type(xs)(fresh_list(x) for x in xs)
-    if isinstance(xs, dict):
-        return {k: fresh_list(v) for k, v in xs.items()}
-    if dataclasses.is_dataclass(xs) and not isinstance(xs, type):
-        made = copy.copy(xs)
-        for name, value in vars(xs).items():
-            object.__setattr__(made, name, fresh_list(value))
-        return made
-    return fresh_copy(xs) if isinstance(xs, np.ndarray) else xs
+def fresh_list(xs: Any, *kinds: type) -> Any:
+    """A copy of a list, and of the lists, arrays and objects of these classes in it, to be written.
+
+    What is one thing in it is one thing in the copy.
+    """
+    return _Copies(kinds).fresh(xs)
+
+
+class _Copies:
+    def __init__(self, kinds: tuple[type, ...]) -> None:
+        self.kinds = kinds
+        self.made: dict[int, Any] = {}
+
+    def fresh(self, xs: Any) -> Any:
+        if id(xs) not in self.made:
+            self.made[id(xs)] = self._copied(xs)
+        return self.made[id(xs)]
+
+    def _copied(self, xs: Any) -> Any:
+        if isinstance(xs, tuple) and hasattr(xs, "_fields"):
+            return type(xs)(*map(self.fresh, xs))
+        if isinstance(xs, (list, tuple)):
+            return type(xs)(map(self.fresh, xs))
+        if isinstance(xs, dict):
+            return {k: self.fresh(v) for k, v in xs.items()}
+        if type(xs) in self.kinds or (dataclasses.is_dataclass(xs) and not isinstance(xs, type)):
+            out = copy.copy(xs)
+            for name, value in vars(xs).items():
+                object.__setattr__(out, name, self.fresh(value))
+            return out
+        return self._copied_array(xs) if isinstance(xs, np.ndarray) else xs
+
+    def _copied_array(self, a: np.ndarray) -> np.ndarray:
+        """A copy; views of one array are views of one copy."""
+        base = a.base
+        if type(base) is not np.ndarray or base.base is not None:
+            return fresh_copy(a)
+        whole = self.fresh(base).reshape(-1, order="A")
+        offset = a.__array_interface__["data"][0] - base.__array_interface__["data"][0]
+        return np.ndarray(a.shape, a.dtype, whole, offset, a.strides)
 
 
 def truncate(tape: list[Any], n: int) -> None:
@@ -210,9 +305,9 @@ def same_error(error: BaseException) -> BaseException:
     return error
 
 
-def kept(value: Any) -> Any:
-    """A record of what may be an array or a list, copied: the caller may write it before the pullback is called."""
-    return fresh_list(value)
+def kept(value: Any, *kinds: type) -> Any:
+    """A record of what may be an array or a list, copied: it may be written before the record is read."""
+    return fresh_list(value, *kinds)
 
 
 def nothing_returned() -> ArgumentError:

@@ -24,7 +24,6 @@ BUILT_IN = (SyntaxError, TypeError, NotImplementedError, RuntimeError, ImportErr
 
 #: Places in the code that no program reaches, and why they are there all the same.
 UNREACHABLE = {
-    "transformer/stores.py:_through_item": "no row yet: an item of what a call returned as a list is written; ownership comes first",
     "transformer/adjoint/context.py:rule_of": "activity refuses a call without a rule before any sweep is made",
     "transformer/analysis/ownership.py:own_stores": "a round inserts a copy that a store needs; the bound is for an error in the pass",
     "transformer/loops.py:settle": "types widen to Any after a few joins (T3); the bound is for an error in the pass",

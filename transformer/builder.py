@@ -81,6 +81,7 @@ class Builder:
         self._outermost = 1
         self.calls: dict[Var, Call] = {}
         self.made: set[Var] = set()
+        self.numbers: dict[Var, int] = {}  # in which order values were written down
         self.law = law
         self.loc: Location | None = None
         self.forward = True
@@ -104,6 +105,7 @@ class Builder:
     def let(self, call: Call, type: Any, hint: str = "") -> Var:
         var = Var("" if self.quiet else hint, type)
         self.calls[var] = call
+        self.numbers[var] = len(self.numbers)
         if not self.forward:
             self.made.add(var)
         self.add(Let(var, call, self.loc, self.forward))

@@ -7,6 +7,7 @@ by ``append`` and the like, each of which makes a new value of the same list (se
 from __future__ import annotations
 
 import ast
+import dataclasses
 import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -15,9 +16,12 @@ import numpy as np
 
 from retrograd.runtime import emitted
 
+from . import tables
+from .boxes import append_to_item, as_held, put_in
 from .builder import type_of
-from .ir import Aggregate, Call, Const, Ref, SliceAtom
+from .ir import Aggregate, Call, Const, Ref, SliceAtom, Var
 from .loops import unrolled
+from .operators import COMPARE
 from .types import INT, OPAQUE, AggregateT, ArrayT, ListT, OpaqueT, RangeT, ScalarT, is_numeric, join, join_all
 from .values import BoundMethod, Compiletime, Stream
 
@@ -115,7 +119,7 @@ def compared(low: Lowering, op: ast.cmpop, left: Any, right: Any, node: ast.AST)
         sides = [as_operand(low, a, b, node) for a, b in ((left, right), (right, left))]
         return comparison(low, op, *sides, node)
     if not isinstance(op, (ast.Eq, ast.NotEq)):
-        raise low.unsupported(node, "the order of two containers cannot be asked here", "Compare their parts.")
+        return _ordered(low, op, left, right, node)
     equal = isinstance(op, ast.Eq)
     if type_of(left).kind is not type_of(right).kind or len(type_of(left).items) != len(type_of(right).items):
         return Const(not equal)
@@ -132,10 +136,33 @@ def compared(low: Lowering, op: ast.cmpop, left: Any, right: Any, node: ast.AST)
     return result if equal else low.build.call(operator.not_, result, form="operator")
 
 
+def _ordered(low: Lowering, op: ast.cmpop, left: Any, right: Any, node: ast.AST) -> Any:
+    """``<`` of sequences: that of the first parts that differ, else that of the lengths."""
+    from .expressions import comparison
+
+    sides = [parts_of(low, side, node) if kind_of(side) in SEQUENCES else None for side in (left, right)]
+    if sides[0] is None or sides[1] is None or kind_of(left) is not kind_of(right):
+        raise low.unsupported(node, "the order of two containers cannot be asked here", "Compare their parts.")
+
+    def rest(at: int) -> Any:
+        if at == min(map(len, sides)):  # type: ignore[arg-type]
+            return Const(bool(COMPARE[type(op)](*map(len, sides))))  # type: ignore[arg-type]
+        x, y = sides[0][at], sides[1][at]
+        same = comparison(low, ast.Eq(), x, y, node)
+        if isinstance(same, Const):
+            return rest(at + 1) if same.value else comparison(low, op, x, y, node)
+        return low.choose(same, lambda: rest(at + 1), lambda: comparison(low, op, x, y, node), node)
+
+    return rest(0)
+
+
 def item_of(low: Lowering, container: Any, key: Any, node: ast.AST, hint: str) -> Any:
     """An item of a container of known parts, at an index that only the run knows."""
     from .stores import as_run_time_list, hashable_key
 
+    if kind_of(container) is dict and not tables.known_key(key):
+        low.need(key)
+        return tables.item(low, tables.held_table(low, container, node), key, hint)
     if kind_of(container) is dict:
         known = hashable_key(low, key, node)
         return low.build.call(operator.getitem, container, Const(known), hint=hint)
@@ -196,8 +223,16 @@ FLOAT = np.dtype(float)
 
 def method(low: Lowering, fn: BoundMethod, args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
     """A method of a list, tuple or dict."""
+    fn = dataclasses.replace(fn, owner=as_held(low, fn.owner)) if fn.name in CHANGING else fn
     kind = kind_of(fn.owner)
     known = isinstance(type_of(fn.owner), AggregateT)
+    if kind is dict and known and fn.name in BY_KEY and args and not tables.known_key(args[0]):
+        low.need(args[0])
+        fn, known = dataclasses.replace(fn, owner=tables.held_table(low, fn.owner, node, fn.name != "get")), False
+    if kind is dict and known and fn.name == "update" and any(map(tables.is_table, args)):
+        fn, known = dataclasses.replace(fn, owner=tables.held_table(low, fn.owner, node, changes=True)), False
+    if kind is dict and not known:
+        return tables.method(low, fn, args, kwargs, node)
     if kind is None:
         raise low.unsupported(node, f"{fn.name} of items whose type is not known before the run", "Use items of one type.")
     table = {list: LIST if known else RUN_TIME_LIST, tuple: TUPLE, dict: DICT}[kind]
@@ -206,7 +241,7 @@ def method(low: Lowering, fn: BoundMethod, args: Args, kwargs: Kwargs, node: ast
         what = f"{kind.__name__}.{fn.name}"
         raise low.unsupported(
             node, f"{what} cannot be differentiated" + ("" if known else " on a list of unknown length"),
-            "Write xs = sorted(xs), or sort an array." if fn.name == "sort" else "Build a new container.",
+            "Build a new container.",
         )  # fmt: skip
     return lower(low, fn.owner, args, kwargs, node)
 
@@ -287,7 +322,9 @@ def _copy(low: Lowering, xs: Any, args: Args, kwargs: Kwargs, node: ast.AST) -> 
 
 def _known_values(low: Lowering, xs: Any, wanted: Any, node: ast.AST) -> list[Any] | None:
     """The items of a sequence, if they and what is looked for among them are known before the run."""
-    items = low.unpack_all(xs, node)
+    items = parts_of(low, xs, node)
+    if items is None:
+        return None
     return [i.value for i in items] if all(isinstance(i, (Const, Ref)) for i in (wanted, *items)) else None
 
 
@@ -295,14 +332,47 @@ def _index(low: Lowering, xs: Any, args: Args, kwargs: Kwargs, node: ast.AST) ->
     values = _known_values(low, xs, args[0], node)
     if values is not None and args[0].value in values:
         return Const(values.index(args[0].value))
-    raise low.unsupported(node, "the index of a value that is not known before the run", "Use np.argmax(np.array(xs) == x).")
+    from . import spelt
+
+    return spelt.enter(low, spelt.index_of, (xs, args[0]), {}, node)
 
 
 def _count(low: Lowering, xs: Any, args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
     values = _known_values(low, xs, args[0], node)
     if values is not None:
         return Const(values.count(args[0].value))
-    raise low.unsupported(node, "the count of a value that is not known before the run", "Use np.sum(np.array(xs) == x).")
+    from . import spelt
+
+    return spelt.enter(low, spelt.count_of, (xs, args[0]), {}, node)
+
+
+def _remove(low: Lowering, xs: Any, args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
+    from . import spelt
+
+    values = _known_values(low, xs, args[0], node)
+    if values is not None and args[0].value in values:
+        items = low.unpack_all(xs, node)
+        del items[values.index(args[0].value)]
+        return _changed(low, xs, items, node)
+    return spelt.enter(low, spelt.remove_from, (xs, args[0]), {}, node)
+
+
+def _sort(low: Lowering, xs: Any, args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
+    """``xs.sort()`` is ``xs[:] = sorted(xs)``."""
+    from .calls import BUILTINS
+
+    made = low.now(BUILTINS[sorted](low, (xs, *args), kwargs, node, ""))
+    if isinstance(made, Aggregate) and isinstance(type_of(xs), AggregateT):
+        return _changed(low, xs, made.items, node)
+    return _rewritten(low, xs if isinstance(xs, Var) else _held_by_the_run(low, xs, node), [made])
+
+
+def _pop_left(low: Lowering, xs: Any, args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
+    return method(low, BoundMethod(xs, "pop"), (Const(0),), {}, node)
+
+
+def _append_left(low: Lowering, xs: Any, args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
+    return method(low, BoundMethod(xs, "insert"), (Const(0), args[0]), {}, node)
 
 
 def _stream(kind: str) -> Any:
@@ -351,13 +421,18 @@ def _pop_key(low: Lowering, table: Any, args: Args, kwargs: Kwargs, node: ast.AS
 
 
 def _append_at_run_time(low: Lowering, xs: Any, args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
-    t, value = type_of(xs), args[0]
+    if low.heap.view_of(xs) is not None:
+        append_to_item(low, xs, args[0], node)
+        return Const(None)
+    t, value, new = type_of(xs), *put_in(low, args[0])
     item = type_of(value) if not isinstance(value, Compiletime) else OpaqueT()
     made = join(t, ListT(list, item))
     if isinstance(made, OpaqueT):
         raise low.unsupported(node, "a list of unknown length whose items are of different kinds", "Use one list for each kind.")
-    low.heap.embed(value)
-    low.heap.write(xs, low.build.call(emitted.append, xs, value, hint=xs.hint, form="store", type=made))
+    longer = low.build.call(emitted.append, xs, value, hint=xs.hint, form="store", type=made)
+    low.heap.is_longer(longer, xs, new)
+    low.heap.write(xs, longer)
+    low.heap.is_last(value, longer)
     return Const(None)
 
 
@@ -376,6 +451,38 @@ def _pop_from_middle(low: Lowering, xs: Any, key: Any, node: ast.AST) -> Any:
     after = low.build.call(operator.add, at, Const(1), form="operator")
     _rewritten(low, xs, [_slice(low, xs, Const(None), at), _slice(low, xs, after, Const(None))])
     return value
+
+
+def delete_part(low: Lowering, xs: Any, key: Any, node: ast.AST) -> None:
+    """``del xs[k]``, ``del xs[a:b]``."""
+    if isinstance(xs, Aggregate) and isinstance(key, SliceAtom) and all(isinstance(p, Const) for p in (key.start, key.stop, key.step)):
+        items = low.unpack_all(xs, node)
+        del items[slice(*(p.value for p in (key.start, key.stop, key.step)))]  # type: ignore[union-attr]
+        _changed(low, xs, items, node)
+        return
+    xs = _held_by_the_run(low, xs, node) if isinstance(xs, Aggregate) else xs
+    if isinstance(key, SliceAtom):
+        set_slice(low, xs, key, Aggregate(list, ()), node)
+    else:
+        at = _position(low, xs, key)
+        _rewritten(low, xs, [_slice(low, xs, Const(None), at), _slice(low, xs, _next_to(low, at), Const(None))])
+
+
+def set_slice(low: Lowering, xs: Any, key: SliceAtom, value: Any, node: ast.AST) -> None:
+    """``xs[a:b] = ys`` is ``xs = xs[:a] + ys + xs[b:]``, with both ends as the slice has them."""
+    if not (isinstance(key.step, Const) and key.step.value in (None, 1)):
+        raise low.unsupported(node, "a store into every other item of a list", "Store item by item, or use an array.")
+    new = value if isinstance(value, Aggregate) and not value.items else _both_lists(low, value, xs, node)[0]
+    places = low.build.let(Call(range, (low.build.call(len, xs),)), RangeT())
+    cut = low.build.let(Call(operator.getitem, (places, key), (), "operator"), RangeT())
+    start, stop = (low.build.attribute(cut, name, INT) for name in ("start", "stop"))
+    end = low.build.call(max, start, stop)
+    middle = [] if new is value and isinstance(value, Aggregate) else [new]
+    _rewritten(low, xs, [_slice(low, xs, Const(None), start), *middle, _slice(low, xs, end, Const(None))])
+
+
+def _next_to(low: Lowering, at: Any) -> Any:
+    return low.build.call(operator.add, at, Const(1), form="operator")
 
 
 def _position(low: Lowering, xs: Any, key: Any) -> Any:
@@ -418,10 +525,15 @@ def _clear_at_run_time(low: Lowering, xs: Any, args: Args, kwargs: Kwargs, node:
     return Const(None)
 
 
+BY_KEY = {"get", "setdefault", "pop"}
+#: Methods that change the container.
+CHANGING = {"append", "extend", "insert", "pop", "clear", "reverse", "sort", "remove", "popleft", "appendleft", "setdefault", "update"}
+
 Table = dict[str, Callable[..., Any]]
 TUPLE: Table = {"index": _index, "count": _count}
 LIST: Table = {
     **TUPLE, "append": _append, "extend": _extend, "insert": _insert, "pop": _pop, "clear": _clear, "reverse": _reverse, "copy": _copy,
+    "remove": _remove, "sort": _sort, "popleft": _pop_left, "appendleft": _append_left,
 }  # fmt: skip
 DICT: Table = {
     "items": _stream("items"), "keys": _stream("keys"), "values": _stream("values"), "get": _get, "setdefault": _setdefault,
@@ -429,7 +541,8 @@ DICT: Table = {
 }  # fmt: skip
 RUN_TIME_LIST: Table = {
     "append": _append_at_run_time, "extend": _extend, "pop": _pop_at_run_time, "copy": _copy_at_run_time, "clear": _clear_at_run_time,
-    "insert": _insert_at_run_time, "reverse": _reverse_at_run_time,
+    "insert": _insert_at_run_time, "reverse": _reverse_at_run_time, "index": _index, "count": _count, "remove": _remove, "sort": _sort,
+    "popleft": _pop_left, "appendleft": _append_left,
 }  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import dataclasses
 import functools
 import math
 import operator
@@ -25,6 +26,7 @@ import numpy as np
 from retrograd.runtime import emitted, numerics
 
 from .analysis.ownership import LIST_CHANGES
+from .builder import type_of
 from .ir import (
     Aggregate,
     Atom,
@@ -47,7 +49,7 @@ from .ir import (
     walk,
 )
 from .operators import BINARY_FUNCTIONS, COMPARE_FUNCTIONS, SYNTAX, UNARY_FUNCTIONS
-from .types import ArrayT, ScalarT, is_hashable
+from .types import ArrayT, ListT, ScalarT, is_hashable, is_object
 
 COMMENT_COLUMN = 56
 
@@ -144,7 +146,10 @@ class Emitter:
         if atom.kind is dict:
             return ast.Dict([self.constant(k) for k in atom.keys or ()], items)
         keywords = [ast.keyword(k, v) for k, v in zip(atom.keys or (), items)]
-        return ast.Call(self.reference(atom.kind, atom.kind.__name__), [], keywords)
+        kind = self.reference(atom.kind, atom.kind.__name__)
+        if _constructs(atom):
+            return ast.Call(kind, [], keywords)
+        return ast.Call(self.reference(emitted.made, "made"), [kind], keywords)
 
     def reference(self, value: Any, text: str) -> ast.expr:
         """A name for an object from outside: the library's own name, or one bound in the module's scope."""
@@ -707,8 +712,49 @@ def _set_item(e: Emitter, xs: ast.expr, stmt: Let) -> ast.AST:
 
 
 def _set_in(e: Emitter, xs: ast.expr, stmt: Let) -> ast.AST:
-    path, value = (e.expr(a) for a in stmt.call.args[1:])
-    return ast.Expr(ast.Call(e.reference(emitted.set_in, "set_in"), [xs, path, value], []))
+    whole, path, value = stmt.call.args
+    place = _inside(e, xs, type_of(whole), path.items)
+    if stmt.call.fn is emitted.append_in:
+        return ast.Expr(ast.Call(ast.Attribute(place, "append", ast.Load()), [e.expr(value)], []))
+    place.ctx = ast.Store()  # type: ignore[attr-defined]
+    return ast.Assign([place], e.expr(value))
+
+
+def _inside(e: Emitter, xs: ast.expr, t: Any, path: tuple[Atom, ...]) -> ast.expr:
+    """``xs[i].x``."""
+    for key in path:
+        xs = ast.Attribute(xs, key.value, ast.Load()) if is_object(t) else ast.Subscript(xs, e.expr(key), ast.Load())  # type: ignore[union-attr]
+        t = t.item if isinstance(t, ListT) else t.items[list(t.labels).index(key.value)]  # type: ignore[union-attr]
+    return xs
+
+
+def _get_in(e: Emitter, call: Call) -> ast.expr:
+    return _inside(e, e.expr(call.args[0]), type_of(call.args[0]), call.args[1].items)  # type: ignore[union-attr]
+
+
+def _without(e: Emitter, xs: ast.expr, stmt: Let) -> ast.AST:
+    return ast.Delete([ast.Subscript(xs, e.expr(stmt.call.args[1]), ast.Del())])
+
+
+def _dict(e: Emitter, call: Call) -> ast.expr:
+    if len(call.args) == 1 and isinstance(call.args[0], Aggregate) and call.args[0].kind is dict:
+        return e.expr(call.args[0])
+    return ast.Call(ast.Name("dict", ast.Load()), [e.expr(a) for a in call.args], [])
+
+
+def _boxed(e: Emitter, call: Call) -> ast.expr:
+    return e.expr(call.args[0])
+
+
+def _constructs(atom: Aggregate) -> bool:
+    """Does the constructor only store what it is given, one attribute each?"""
+    if issubclass(atom.kind, tuple):
+        return True
+    if not dataclasses.is_dataclass(atom.kind) or hasattr(atom.kind, "__post_init__"):
+        return False
+    generated = getattr(atom.kind, "__dataclass_params__").init and "__init__" in vars(atom.kind)
+    fields = dataclasses.fields(atom.kind)
+    return bool(generated) and all(f.init for f in fields) and set(atom.keys or ()) <= {f.name for f in fields}
 
 
 def _add_to_item(e: Emitter, xs: ast.expr, stmt: Let) -> ast.AST:
@@ -724,6 +770,7 @@ def _add_to_item(e: Emitter, xs: ast.expr, stmt: Let) -> ast.AST:
 
 LIST_STATEMENTS: dict[Any, Any] = {
     emitted.append: _append, emitted.drop_last: _drop_last, emitted.set_item: _set_item, emitted.set_in: _set_in,
+    emitted.append_in: _set_in, emitted.without: _without,
     emitted.add_to_item: _add_to_item,
 }  # fmt: skip
 
@@ -760,6 +807,9 @@ EXPRESSIONS: dict[Any, Any] = {
     emitted.both: _boolean(ast.And),
     emitted.either: _boolean(ast.Or),
     emitted.pop: _pop,
+    emitted.boxed: _boxed,
+    dict: _dict,
+    emitted.get_in: _get_in,
     emitted.fresh_copy: _copy,
     emitted.repeat: _repeat,
     emitted.call_value: _call_value,

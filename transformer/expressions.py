@@ -14,7 +14,7 @@ from retrograd.runtime import emitted
 from retrograd.runtime.errors import UntypedValue
 from retrograd.runtime.rules import ATTRIBUTES
 
-from . import calls, containers
+from . import calls, containers, tables
 from .builder import type_of
 from .ir import Aggregate, Atom, Call, Const, Ref, SliceAtom, Undefined, Var
 from .operators import BINARY, COMPARE, UNARY
@@ -24,6 +24,7 @@ from .types import (
     AggregateT,
     ArrayT,
     ConstT,
+    DictT,
     ListT,
     NumberT,
     OpaqueT,
@@ -31,8 +32,9 @@ from .types import (
     abstract,
     is_hashable,
     is_numeric,
+    is_object,
 )
-from .values import BoundMethod, Compiletime, LocalFunction, Partial, Super, Unknown
+from .values import BoundMethod, Compiletime, LocalFunction, Maybe, Partial, Super, Unknown
 
 if TYPE_CHECKING:
     from .lower import Lowering
@@ -101,7 +103,10 @@ def unary(low: Lowering, node: ast.UnaryOp, hint: str) -> Any:
         known = low.truth(value)
         if known is not None:
             return Const(not known)
-    return low.build.call(UNARY[type(node.op)], value, hint=hint, form="operator")
+    made = low.build.call(UNARY[type(node.op)], value, hint=hint, form="operator")
+    if isinstance(node.op, ast.Not) and isinstance(value, Var) and value in low.facts:
+        low.facts[made] = low.facts[value][::-1]
+    return made
 
 
 def boolean(low: Lowering, node: ast.BoolOp, hint: str) -> Any:
@@ -123,15 +128,30 @@ def _boolean(low: Lowering, conjunction: bool, values: list[ast.expr], node: ast
     def keep() -> Any:
         return first
 
-    return low.choose(first, rest if conjunction else keep, keep if conjunction else rest, node, hint)
+    seconds: list[Any] = []
+    ways = (lambda: seconds.append(rest()) or seconds[0], keep)  # type: ignore[func-returns-value]
+    made = low.choose(first, *(ways if conjunction else ways[::-1]), node, hint)
+    _conclude(low, conjunction, made, [first, *seconds])
+    return made
+
+
+def _conclude(low: Lowering, conjunction: bool, whole: Any, parts: list[Any]) -> None:
+    """Where ``a and b`` holds, both say what they say; where ``a or b`` does not, neither does."""
+    if not isinstance(whole, Var) or whole in parts:
+        return
+    told: dict[Var, bool] = {}
+    for part in parts:
+        told.update(low.facts.get(part, ({}, {}))[0 if conjunction else 1] if isinstance(part, Var) else {})
+    if told:
+        low.facts[whole] = (told, {}) if conjunction else ({}, told)
 
 
 def ternary(low: Lowering, node: ast.IfExp, hint: str) -> Any:
     test = low.expr(node.test)
     known = low.truth(test)
     if known is not None:
-        return low.expr(node.body if known else node.orelse, hint)
-    return low.choose(test, lambda: low.expr(node.body), lambda: low.expr(node.orelse), node, hint)
+        return low.expr(node.body if known else node.orelse, hint, maybe=True)
+    return low.choose(test, lambda: low.expr(node.body, maybe=True), lambda: low.expr(node.orelse, maybe=True), node, hint)
 
 
 def overloaded(low: Lowering, fn: Any, left: Any, right: Any, node: ast.AST) -> Any:
@@ -146,13 +166,15 @@ def overloaded(low: Lowering, fn: Any, left: Any, right: Any, node: ast.AST) -> 
 
 
 def compare(low: Lowering, node: ast.Compare, hint: str) -> Any:
-    return _compare(low, low.expr(node.left), list(zip(node.ops, node.comparators)), node, hint)
+    asks = isinstance(node.ops[0], (ast.Is, ast.IsNot))
+    return _compare(low, low.expr(node.left, maybe=asks), list(zip(node.ops, node.comparators)), node, hint)
 
 
 def _compare(low: Lowering, left: Any, rest: list[Any], node: ast.AST, hint: str) -> Any:
     (op, comparator), *more = rest
     literal_set = isinstance(comparator, ast.Set) and isinstance(op, (ast.In, ast.NotIn))
-    right = Aggregate(tuple, tuple(map(low.expr, comparator.elts))) if literal_set else low.expr(comparator)
+    asks = isinstance(op, (ast.Is, ast.IsNot))
+    right = Aggregate(tuple, tuple(map(low.expr, comparator.elts))) if literal_set else low.expr(comparator, maybe=asks)
     low.at(node)
     first = comparison(low, op, left, right, node, hint)
     if not more:
@@ -168,6 +190,7 @@ def comparison(low: Lowering, op: ast.cmpop, left: Any, right: Any, node: ast.AS
         return _identity(low, left, right, isinstance(op, ast.Is), node)
     if isinstance(op, (ast.In, ast.NotIn)):
         return _membership(low, left, right, isinstance(op, ast.In), node)
+    left, right = low.some(left), low.some(right)
     if isinstance(left, Aggregate) or isinstance(right, Aggregate):
         special = overloaded(low, COMPARE[type(op)], left, right, node)
         return special if special is not None else containers.compared(low, op, left, right, node)
@@ -181,10 +204,21 @@ def comparison(low: Lowering, op: ast.cmpop, left: Any, right: Any, node: ast.AS
 
 def _identity(low: Lowering, left: Any, right: Any, positive: bool, node: ast.AST) -> Any:
     """``a is b``: asked of the run where one of the two is of no known kind, and so inactive."""
+    for one, other in ((left, right), (right, left)):
+        if isinstance(one, Aggregate) and one.kind is Maybe and isinstance(other, Const) and other.value is None:
+            return _none_test(low, one.items[0], positive)
     unknown = [x for x in (left, right) if isinstance(x, Var) and isinstance(x.type, OpaqueT)]
     if unknown and left is not right and not any(isinstance(x, (Aggregate, *Compiletime)) for x in (left, right)):
         return low.build.let(Call(operator.is_ if positive else operator.is_not, (left, right), (), "operator"), BOOL)
     return Const(_identical(low, left, right, node) == positive)
+
+
+def _none_test(low: Lowering, flag: Any, positive: bool) -> Any:
+    """``x is None`` of what may be."""
+    facts = {flag: True}, {flag: False}
+    test = flag if positive else low.build.let(Call(operator.not_, (flag,), (), "operator"), BOOL)
+    low.facts[test] = facts if positive else facts[::-1]
+    return test
 
 
 def _identical(low: Lowering, left: Any, right: Any, node: ast.AST) -> bool:
@@ -205,6 +239,12 @@ def _membership(low: Lowering, left: Any, right: Any, positive: bool, node: ast.
     """``a in b``: looked up where both are known, compared one by one where ``b`` is."""
     t = type_of(right) if not isinstance(right, Compiletime) else None
     values: Any = None
+    if isinstance(t, AggregateT) and t.kind is dict and not tables.known_key(left) and tables.as_table(low, right) is not None:
+        right = tables.held_table(low, right, node)
+        t = type_of(right)
+    if isinstance(t, DictT):
+        test = tables.contains(low, right, left)
+        return test if positive else low.build.call(operator.not_, test, form="operator")
     if isinstance(t, AggregateT):
         values = [Const(k) for k in t.keys or ()] if t.kind is dict else low.unpack_all(right, node)
     elif isinstance(right, (Const, Ref)) and is_hashable(type(right.value)):
@@ -252,13 +292,30 @@ def dictionary(low: Lowering, node: ast.Dict, hint: str) -> Any:
     from .stores import hashable_key
 
     table: dict[Any, Any] = {}
+    done: list[Any] = []
     for key, value in zip(node.keys, node.values):
         if key is None:
             table.update(low.unpack_mapping(low.expr(value), node))
         else:
-            known = hashable_key(low, low.expr(key), node)
-            table[known] = low.expr(value)
+            at = low.expr(key)
+            if not tables.known_key(at):
+                return _grown(low, table, at, node, list(zip(node.keys, node.values))[len(done) :])
+            table[hashable_key(low, at, node)] = low.expr(value)
+        done.append(key)
     return Aggregate(dict, tuple(table.values()), tuple(table))
+
+
+def _grown(low: Lowering, known: dict[Any, Any], key: Any, node: ast.Dict, rest: list[Any]) -> Any:
+    """A dict literal from its first key on that only the run knows; ``key`` is that one, already lowered."""
+    from .stores import set_item
+
+    made = low.heap.new(dict, tuple(known.values()), tuple(known))
+    for at, (name, value) in enumerate(rest):
+        if name is None:
+            tables.method(low, BoundMethod(low.now(made), "update"), (low.expr(value),), {}, node)
+        else:
+            set_item(low, low.now(made), key if at == 0 else low.expr(name), low.expr(value), node)
+    return low.now(made)
 
 
 def subscript(low: Lowering, node: ast.Subscript, hint: str) -> Any:
@@ -273,6 +330,7 @@ def item(low: Lowering, container: Any, key: Any, node: ast.AST, hint: str = "")
         raise low.unsupported(node, "an item of a function or iterator cannot be differentiated", "Make a list of it first: list(...).")
     if isinstance(container, Ref) and not is_numeric(abstract(container.value)):
         return containers.item_from_outside(low, container, key, node, hint)
+    container = _with_default(low, container, key, node)
     t = type_of(container)
     if isinstance(t, AggregateT) and t.kind not in (tuple, list, dict) and not issubclass(t.kind, tuple):
         method = inspect.getattr_static(t.kind, "__getitem__", None)
@@ -283,6 +341,26 @@ def item(low: Lowering, container: Any, key: Any, node: ast.AST, hint: str = "")
     made = low.build.call(operator.getitem, container, key, hint=hint, form="operator")
     low.heap.watch(made, operator.getitem, (container, key), (), "operator")
     return made
+
+
+def _with_default(low: Lowering, container: Any, key: Any, node: ast.AST) -> Any:
+    """A ``defaultdict`` has what it is asked for."""
+    factory = low.heap.defaults.get(low.heap.ident(container))
+    if factory is None:
+        return container
+    from .stores import set_item
+
+    def make() -> Any:
+        return calls.call(low, factory, (), {}, node)
+
+    if isinstance(container, Aggregate) and not tables.known_key(key):
+        low.need(key)
+        container = tables.held_table(low, container, node, changes=True)
+    if tables.is_table(container):
+        tables.put_default(low, container, key, make, node)
+    elif key.value not in container.keys:
+        set_item(low, container, key, make(), node)
+    return low.now(container)
 
 
 def slice_(low: Lowering, node: ast.Slice, hint: str) -> Any:
@@ -318,7 +396,10 @@ def attribute_of(low: Lowering, owner: Any, attr: str, node: ast.AST, hint: str 
     t = type_of(owner)
     if isinstance(t, AggregateT):
         if t.keys is not None and attr in t.keys and t.kind is not dict:
-            return low.build.attribute(owner, attr, t.items[t.keys.index(attr)], hint)
+            made = low.build.attribute(owner, attr, t.items[t.keys.index(attr)], hint)
+            if low.heap.is_held_by_run(owner):
+                low.heap.watch(made, getattr, (owner, Const(attr)), (), f"attribute:{attr}")
+            return made
         return _field(low, owner, attr, node)
     if isinstance(t, (ArrayT, ScalarT, NumberT)) and attr in ATTRIBUTES:
         made = low.build.call(ATTRIBUTES[attr], owner, hint=hint, form=f"attribute:{attr}")
@@ -340,6 +421,8 @@ def _inherited(low: Lowering, view: Super, attr: str, node: ast.AST) -> Any:
         return Partial(Ref(found, attr), (view.owner,))
     if attr == "__init__":  # of object
         return Ref(_nothing, attr)
+    if found is not None and not hasattr(found, "__get__"):
+        return low.found(found, attr, node, key=("inherited", view.cls, attr))
     raise low.error(
         UntypedValue, node, f"super() has no method or property {attr}", "Read it from the class that defines it: Base.name."
     )
@@ -401,20 +484,29 @@ def call(low: Lowering, node: ast.Call, hint: str) -> Any:
     if isinstance(fn, Unknown):
         raise low.error(fn.kind, node, fn.reason, fn.remedy)
     args: list[Any] = []
+    asks = _is_written_in_python(fn)  # and may ask itself whether what it is given is None
     for arg in node.args:
         if isinstance(arg, ast.Starred):
             args += low.unpack_all(low.expr(arg.value), arg)
         else:
-            args.append(low.expr(arg))
+            args.append(low.expr(arg, maybe=asks))
     kwargs: dict[str, Any] = {}
     for keyword in node.keywords:
         if keyword.arg is None:
             kwargs.update(low.unpack_mapping(low.expr(keyword.value), node))
         else:
-            kwargs[keyword.arg] = low.expr(keyword.value)
+            kwargs[keyword.arg] = low.expr(keyword.value, maybe=asks)
     low.at(node)
     args, kwargs = [low.now(a) for a in args], {k: low.now(a) for k, a in kwargs.items()}
     return calls.call(low, low.now(fn), tuple(args), kwargs, node, hint)
+
+
+def _is_written_in_python(fn: Any) -> bool:
+    """Is it a function of the user's, or a method of an object of theirs?"""
+    if isinstance(fn, Partial):
+        return _is_written_in_python(fn.fn)
+    is_method = isinstance(fn, BoundMethod) and is_object(type_of(fn.owner))
+    return isinstance(fn, LocalFunction) or is_method or (isinstance(fn, Ref) and type(fn.value) is types.FunctionType)
 
 
 EXPRESSIONS: dict[type, Any] = {

@@ -22,13 +22,15 @@ from typing import Any
 
 import numpy as np
 
+from retrograd.runtime import emitted
+from retrograd.runtime.errors import AliasedMutation
 from retrograd.runtime.rules import lookup
 
-from .analysis.ownership import sharing
+from .analysis.ownership import shares, sharing
 from .builder import Builder
 from .ir import Aggregate, Atom, Call, Const, SliceAtom, Var
-from .types import BOOL, AggregateT, ArrayT, ListT
-from .values import BoundMethod, Partial, Stream, Super, Unknown
+from .types import BOOL, AggregateT, ArrayT, ListT, ScalarT
+from .values import BoundMethod, Maybe, Partial, Stream, Super, Unknown
 
 DEPTH = 40
 
@@ -64,6 +66,9 @@ class View:
 
     def made(self, build: Builder, base: Atom, hint: str) -> Atom:
         """The view of what its base holds now."""
+        if self.fn is getattr and isinstance(base, Var) and isinstance(base.type, AggregateT) and base.type.keys is not None:
+            name = self.args[0].value  # type: ignore[union-attr]
+            return build.attribute(base, name, base.type.items[base.type.keys.index(name)], hint)
         if isinstance(self.fn, Piece):
             pieces = build.call(self.fn.of, base, *self.args, **dict(self.kwargs))
             return build.call(operator.getitem, pieces, Const(self.fn.number), hint=hint, form="operator")
@@ -88,10 +93,22 @@ class Heap:
 
     build: Builder
     contents: dict[Any, Any] = field(default_factory=dict)
+    openings: dict[Var, Any] = field(default_factory=dict)  # what came in: containers by their parts, arrays in them as copies
+    parts: dict[Var, None] = field(default_factory=dict)  # arrays in containers that came in
+    apart: dict[Any, set[Any]] = field(default_factory=dict)  # things that may be several others, but never the same one
     owner: dict[Var, Any] = field(default_factory=dict)
     views: dict[Var, View] = field(default_factory=dict)
     writes: Counter[Any] = field(default_factory=Counter)  # how often each thing was written, and each name bound
     embedded: set[Any] = field(default_factory=set)  # things that lists of unknown length hold, as they were when they were put in
+    places: dict[Var, tuple[Any, ...]] = field(default_factory=dict)  # which things a list has where, see ``places_of``
+    unlike: dict[Var, Any] = field(default_factory=dict)  # lists of which no two items are the same thing
+    beginnings: dict[Var, Any] = field(default_factory=dict)  # the same of a list that only got longer
+    boxes: set[Any] = field(default_factory=set)  # containers that exist at run time
+    born: dict[Any, int] = field(default_factory=dict)  # how much had been written down when a thing was made
+    defaults: dict[Any, Any] = field(default_factory=dict)  # what makes the values that a defaultdict does not have
+    spelt: set[Any] = field(default_factory=set)  # lists and dicts that stand for another class
+    known: dict[Var, bool] = field(default_factory=dict)  # on the present path: which values are None, and which are not
+    counted: set[Var] = field(default_factory=set)  # ints that are not negative
 
     # -- handles ------------------------------------------------------------------------------------------
 
@@ -103,7 +120,15 @@ class Heap:
         if self.embedded.intersection(sources):
             self.embedded.add(made.ident)
         self.contents[made.ident] = made
+        self.born[made.ident] = len(self.build.numbers)
         return made
+
+    def is_new(self, var: Any, since: int) -> bool:
+        """Is it memory of its own that was made since, and is put into a list for the first time?"""
+        ident = self.ident(var)
+        call = self.build.calls.get(var)
+        fresh = ident in self.born or (call is not None and (call.fn in BOXES or not shares(call)))
+        return fresh and ident not in self.embedded and self.born.get(ident, self.build.numbers.get(ident, -1)) >= since
 
     def copied(self, atom: Any) -> Any:
         """A container with an identity of its own, all the way down, and the same leaves."""
@@ -117,13 +142,57 @@ class Heap:
             return self.owner.get(handle, handle)
         return handle.ident if isinstance(handle, Aggregate) else None
 
-    def write(self, handle: Any, content: Any) -> None:
+    def open(self, var: Var) -> None:
+        """A container that came in is by its parts from the start, and so are those in it."""
+        if isinstance(var.type, AggregateT) and (is_mutable(var.type.kind) or any(map(holds_memory, var.type.items))):
+            self.openings[var] = open_parameter(self.build, var)
+            for part in self.openings[var].items:
+                if isinstance(part, Var):
+                    self.open(part)
+                    self.parts.update({part: None} if isinstance(part.type, ArrayT) else {})
+
+    def content(self, ident: Any, default: Any = None) -> Any:
+        """What the thing holds on the present path."""
+        found = self.contents.get(ident)
+        return found if found is not None else self.openings.get(ident, default)
+
+    def write(self, handle: Any, content: Any, changed: bool = True) -> None:
         """From here on, every handle of the thing finds ``content``."""
         ident = self.ident(handle)
         self.writes[ident] += 1
+        if changed:
+            self._forget_others(ident)
         self.contents[ident] = content
         if isinstance(content, Var):
             self.owner[content] = ident
+
+    def is_older(self, ident: Any, things: set[Any]) -> bool:
+        """Is it one of these things, or did it come in?"""
+        return ident in things or ident in self.openings
+
+    def may_be(self, one: Any, other: Any) -> bool:
+        """May two handles lead to one thing?"""
+        if one is other:
+            return True
+        if other in self.apart.get(one, ()):
+            return False
+        sources = getattr(one, "sources", ()), getattr(other, "sources", ())
+        return any(self.may_be(s, other) for s in sources[0]) or any(self.may_be(one, s) for s in sources[1])
+
+    def are_apart(self, one: Any, other: Any) -> None:
+        """Two things that may be several others are never the same one."""
+        self.apart.setdefault(one, set()).add(other)
+        self.apart.setdefault(other, set()).add(one)
+
+    def _forget_others(self, ident: Any) -> None:
+        """What may be the thing that is written is not known from here on."""
+        for other in [i for i in self.contents if i is not ident and getattr(i, "sources", ())]:
+            if self.may_be(other, ident):
+                self.contents[other] = Unknown(
+                    f"{other.hint or 'a container'} may be one that was changed since, which depends on the run",
+                    "Change each in its own branch, or copy it first.",
+                    AliasedMutation,
+                )
 
     # -- reading ------------------------------------------------------------------------------------------
 
@@ -140,7 +209,7 @@ class Heap:
         return self._callable_now(atom, depth)
 
     def _var_now(self, var: Var, depth: int) -> Any:
-        found = self.contents.get(self.owner.get(var, var))
+        found = self.content(self.owner.get(var, var))
         if isinstance(found, Aggregate):  # a parameter, opened by a store
             return self._aggregate_now(found, depth)
         current = var if found is None else found
@@ -149,7 +218,7 @@ class Heap:
 
     def _view_now(self, var: Var, view: View, depth: int) -> Any:
         base = self.now(view.base, depth + 1)
-        if base is view.version:
+        if base is view.version or not self.in_place(view, base):
             return var
         if isinstance(base, Unknown):
             return base
@@ -165,6 +234,67 @@ class Heap:
             self.views[made] = replace(view, version=base)
         return made
 
+    # -- which things a list has where ----------------------------------------------------------------------
+
+    def places_of(self, xs: Any) -> tuple[Any, ...]:
+        """A name for which things a list has where, one for which things those have where, and so on.
+
+        Two lists with the same name have the same things in the same places, whatever is in the things: an item of the one
+        is that of the other.
+        """
+        known = self.places.get(xs)
+        if known is not None:
+            return known
+        view = self.views.get(xs)
+        if view is not None and is_item_view(view):
+            return (*self.places_of(view.version)[1:], (xs, NESTED))
+        return tuple((xs, depth) for depth in range(NESTED))
+
+    def keeps_places(self, made: Any, xs: Any, depth: int | None = None) -> None:
+        """The list ``made`` has the same things in the same places as ``xs``, down to a depth."""
+        depth = NESTED if depth is None else depth
+        self.places[made] = (*self.places_of(xs)[:depth], *((made, d) for d in range(depth, NESTED)))
+        if depth:
+            self.beginnings[made] = self.beginning_of(xs)
+            self.unlike[made] = self.unlike.get(xs, made)
+
+    def is_last(self, value: Any, xs: Any) -> None:
+        """What was put into a list as its last item is a view of it."""
+        if value in self.boxes and value not in self.views:
+            self.views[value] = View(xs, operator.getitem, (Const(-1),), (), "operator", xs, True)
+
+    def is_longer(self, made: Any, xs: Any, new: bool) -> None:
+        """The list ``made`` has the things of ``xs`` in the same places, and a ``new`` one or another behind them."""
+        self.unlike[made] = UNLIKE if new and self.are_unlike(xs) else made
+        self.places[made] = ((made, 0), *self.places_of(xs)[1:])
+        self.beginnings[made] = self.beginning_of(xs)
+
+    def beginning_of(self, xs: Any) -> Any:
+        return self.beginnings.get(xs, xs)
+
+    def known_places(self, xs: Any) -> tuple[Any, ...]:
+        return (self.unlike.get(xs, xs), self.beginning_of(xs), *self.places_of(xs))
+
+    def are_unlike(self, xs: Any) -> bool:
+        """Is each item of a list known to be another thing than the others?"""
+        t = xs.type.item if isinstance(xs.type, ListT) else None
+        return self.unlike.get(xs) is UNLIKE or isinstance(t, ScalarT)
+
+    def in_place(self, view: View, base: Any) -> bool:
+        """Is the item that was taken still where it was?  If not, it is what it was: who changes it is seen to share it (M1)."""
+        if not is_item_view(view) or not isinstance(base, Var):
+            return True
+        if self.places_of(base)[0] == self.places_of(view.version)[0]:
+            return True
+        key = view.args[0]
+        from_front = key in self.counted or (isinstance(key, Const) and type(key.value) is int and key.value >= 0)
+        return from_front and self.beginning_of(base) is self.beginning_of(view.version)
+
+    def view_of(self, var: Any) -> View | None:
+        """The view that a value is, if a store through it reaches what it shows."""
+        view = self.views.get(var)
+        return view if view is not None and self.in_place(view, self.now(view.base)) else None
+
     def _chosen(self, var: Var, view: View, base: Atom) -> Atom:
         """What a view or copy holds after its base was written."""
         made = self.build.call(np.where, view.asked, view.made(self.build, base, ""), var, hint=var.hint)
@@ -173,12 +303,20 @@ class Heap:
         return made
 
     def _aggregate_now(self, atom: Aggregate, depth: int) -> Any:
-        current = self.contents.get(atom.ident, atom) if atom.ident is not None else atom
+        current = self.content(atom.ident, atom) if atom.ident is not None else atom
         if not isinstance(current, Aggregate):
             return self.now(current, depth + 1) if current is not atom else current
         items = tuple(self.now(item, depth + 1) for item in current.items)
+        if current.kind is Maybe:
+            return self._resolved(replace(current, items=items))
         same = all(x is y for x, y in zip(items, current.items))
         return current if same else replace(current, items=items)
+
+    def _resolved(self, maybe: Aggregate) -> Any:
+        """None, or the value, where the present path tells which."""
+        flag, value = maybe.items
+        is_none = flag.value if isinstance(flag, Const) else self.known.get(flag)  # type: ignore[call-overload]
+        return maybe if is_none is None else Const(None) if is_none else value
 
     def _callable_now(self, value: Any, depth: int) -> Any:
         if isinstance(value, (BoundMethod, Super)):
@@ -192,12 +330,17 @@ class Heap:
         base = args[0] if args else None
         if not (isinstance(result, Var) and isinstance(base, Var)) or result is base or result in self.views:
             return
-        if not holds_memory(result.type) or not holds_memory(base.type):
+        if not all(holds_memory(v.type) or self._is_shown(v, result) for v in (result, base)):
             return
         in_order = fn in LAYOUT and not kwargs and len(args) <= LAYOUT[fn] and self.in_order(base)
         shared = "view" if in_order else sharing(fn, args, kwargs)
         if shared != "fresh":
             self.views[result] = View(base, fn, args[1:], tuple(kwargs), form, base, shared == "view")
+
+    def _is_shown(self, var: Var, result: Var) -> bool:
+        """Is it a tuple of what may be views?"""
+        holds = isinstance(var.type, AggregateT) and any(map(holds_memory, var.type.items))
+        return holds and (var is result or var in self.views)
 
     def in_order(self, var: Var) -> bool:
         """Does the array surely lie in C order in memory of its own?"""
@@ -235,8 +378,14 @@ class Heap:
             var = self.views[var].base
         return self.ident(var)
 
+    def is_held_by_run(self, var: Any) -> bool:
+        """Is it a container that exists at run time: an item of a list, or one that was put into one?"""
+        return isinstance(var, Var) and (self.ident(var) in self.boxes or var in self.boxes or self.is_item(var))
+
     def embed(self, atom: Any) -> None:
         """A list of unknown length holds this from here on: a change of it would not be seen there."""
+        if isinstance(atom, Var) and holds_memory(atom.type):
+            self.embedded.add(self.ident(atom))
         if isinstance(atom, Aggregate):
             if atom.ident is not None:
                 self.embedded.add(atom.ident)
@@ -255,22 +404,32 @@ class Heap:
 
     # -- who else holds it --------------------------------------------------------------------------------
 
-    def reaches(self, roots: Iterable[Any], wanted: set[Any]) -> bool:
-        """Does one of the handles lead to one of the things?"""
+    def reaches(self, roots: Iterable[Any], wanted: set[Any], known: frozenset[Any] = frozenset()) -> bool:
+        """Does one of the handles lead to what is, or may be, one of the things?  Those that are ``known`` to are not counted."""
         seen: set[Any] = set()
         pending = list(roots)
         while pending:
             atom = pending.pop()
             ident = self.ident(atom)
-            if ident in wanted:
+            if ident is not None and ident not in known and any(self.may_be(ident, thing) for thing in wanted):
                 return True
             if ident is not None and ident not in seen:
                 seen.add(ident)
-                pending += _parts(self.contents.get(ident))
+                pending += _parts(self.content(ident))
             pending += _parts(atom)
             if isinstance(atom, Var) and atom in self.views:
                 pending.append(self.views[atom].base)
         return False
+
+
+UNLIKE = "no two items are the same thing"
+BOXES = {emitted.boxed, emitted.repeat, list}
+NESTED = 6  # how many levels of lists in lists are told apart
+
+
+def is_item_view(view: View) -> bool:
+    """Is it an item of a list of unknown length, or of a container that exists at run time?"""
+    return view.fn in (operator.getitem, getattr) and isinstance(view.base, Var) and isinstance(view.base.type, (ListT, AggregateT))
 
 
 #: Views of what lies in C order, copies of what does not; and how many arguments they have before the order is asked for.

@@ -18,14 +18,15 @@ import numpy as np
 from retrograd.runtime import emitted, numerics
 from retrograd.runtime.errors import NoRule
 
-from . import calls, containers, stores
+from . import calls, containers, spelt, stores, tables
+from .analysis.ownership import class_refs
 from .builder import type_of
 from .calls import Args, Kwargs, call, primitive
-from .expressions import arithmetic, attribute_of
+from .expressions import arithmetic, attribute_of, comparison
 from .heap import Piece, View, is_mutable
 from .ir import Aggregate, Call, Const, Ref, Var
 from .loops import unrolled
-from .types import BOOL, INT, AggregateT, ArrayT, ConstT, ListT, NumberT, OpaqueT, RangeT, ScalarT
+from .types import BOOL, INT, AggregateT, ArrayT, ConstT, DictT, ListT, NumberT, OpaqueT, RangeT, ScalarT, is_object
 from .values import BoundMethod, Compiletime, Derivative, LocalFunction, Partial, Stream, Super
 
 if TYPE_CHECKING:
@@ -212,7 +213,11 @@ def _vectorised(low: Lowering, target: Any, args: Args, kwargs: Kwargs, node: as
 def _parts(low: Lowering, value: Any, node: ast.AST) -> list[Any]:
     """The attributes of an object, items of a list or values of a dict."""
     value = low.now(value)
-    return list(value.items) if isinstance(value, Aggregate) else low.unpack_all(value, node)
+    if isinstance(value, Aggregate):
+        return list(value.items)
+    t = type_of(value)
+    by_name = is_object(t)
+    return [attribute_of(low, value, name, node) for name in t.keys] if by_name else low.unpack_all(value, node)
 
 
 def _unpacked(kind: type) -> Callable[..., Any]:
@@ -261,7 +266,7 @@ def _copied(deep: bool) -> Callable[..., Any]:
         t = type_of(args[0])
         if isinstance(t, AggregateT) and is_mutable(t.kind) and "__copy__" not in calls.defined(t.kind):
             return low.heap.new(t.kind, tuple(_parts(low, args[0], node)), t.keys, hint=hint)
-        return _leaf_copy(low, args[0], node)
+        return _leaf_copy(low, args[0], node, deep=False)
 
     return lower
 
@@ -271,15 +276,21 @@ def _deep_copy(low: Lowering, value: Any, node: ast.AST) -> Any:
     if isinstance(t, AggregateT) and "__deepcopy__" not in calls.defined(t.kind):
         parts = tuple(_deep_copy(low, part, node) for part in _parts(low, value, node))
         return low.heap.new(t.kind, parts, t.keys) if is_mutable(t.kind) else Aggregate(t.kind, parts, t.keys)
-    return _leaf_copy(low, value, node)
+    return _leaf_copy(low, value, node, deep=True)
 
 
-def _leaf_copy(low: Lowering, value: Any, node: ast.AST) -> Any:
+def _leaf_copy(low: Lowering, value: Any, node: ast.AST, deep: bool) -> Any:
     t = type_of(value)
     if isinstance(t, (ScalarT, ConstT)):
         return value
     if isinstance(t, ArrayT):
         return primitive(low, np.copy, (value,), {"order": Const("K")}, node)
+    if isinstance(t, ListT) and deep:
+        made = low.build.let(Call(emitted.fresh_list, (value, *class_refs(t))), t)
+        low.heap.unlike[made] = low.heap.unlike.get(value, made)
+        return made
+    if isinstance(t, ListT):
+        return low.build.let(Call(t.kind, (value,)), t)
     raise low.unsupported(node, "a copy of this kind of value cannot be differentiated", "Copy its parts.")
 
 
@@ -365,7 +376,7 @@ def _extreme(fn: Any, op: Any) -> Callable[..., Any]:
         rank = (lambda part: call(low, key, (part,), {}, node)) if key is not None else (lambda part: part)
         parts = list(args) if len(args) > 1 else unrolled(low, args[0], node)
         if parts is None:
-            return _extreme_of_list(low, op, args[0], rank, default, node)
+            return _extreme_of_list(low, op, _as_sequence(low, args[0], node), rank, default, node)
         if not parts and default is not None:
             return default
         if parts and all(isinstance(p, Const) for p in parts) and key is None:
@@ -381,7 +392,7 @@ def _extreme(fn: Any, op: Any) -> Callable[..., Any]:
 
 
 def _better(low: Lowering, op: Any, part: Any, best: Any, rank: Any, node: ast.AST, hint: str = "") -> Any:
-    test = low.build.call(op, rank(part), rank(best), form="operator")
+    test = comparison(low, op(), rank(part), rank(best), node)
     known = low.truth(test)
     if known is not None:
         return part if known else best
@@ -467,18 +478,36 @@ def _sorted(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str)
         return NotImplemented
     if parts is not None and all(isinstance(p, Const) for p in parts) and "key" not in kwargs:
         return Aggregate(list, tuple(map(Const, sorted((p.value for p in parts), reverse=flag.value))))
-    if parts is None or "key" in kwargs:
-        raise low.unsupported(node, "sorted with a key, or of a sequence of unknown length", "Use np.sort or np.argsort.")
-    made = parts
+    key = kwargs.get("key", Const(None))
+    rank = (lambda part: part) if isinstance(key, Const) else (lambda part: call(low, key, (part,), {}, node))
+    if parts is None:
+        if not spelt.is_of_numbers(low, args[0]) and isinstance(key, Const):
+            raise low.unsupported(node, "sorted of containers in a sequence of unknown length", "Give a key that is a number: key=...")
+        by = Ref(spelt.itself, "itself") if isinstance(key, Const) else key
+        return spelt.enter(low, spelt.sorted_by, (_as_sequence(low, args[0], node), by, flag), {}, node)
+    made = [(rank(part), part) for part in parts]
     for end in range(len(parts) - 1, 0, -1):  # a sorting network: comparisons and exchanges in a fixed order
         for k in range(end):
-            test = low.build.call(operator.gt if flag.value else operator.lt, made[k + 1], made[k], form="operator")
-            a, b = made[k], made[k + 1]
-            pair = low.choose(
-                test, lambda a=a, b=b: Aggregate(tuple, (b, a)), lambda a=a, b=b: Aggregate(tuple, (a, b)), node  # type: ignore[misc]
-            )
-            made[k], made[k + 1] = pair.items
-    return Aggregate(list, tuple(made))
+            made[k], made[k + 1] = _in_order(low, made[k], made[k + 1], ast.Gt() if flag.value else ast.Lt(), node)
+    return Aggregate(list, tuple(part for _, part in made))
+
+
+def _in_order(low: Lowering, a: Any, b: Any, op: ast.cmpop, node: ast.AST) -> Any:
+    """Two parts, each behind what it is sorted by; exchanged if the second comes first."""
+    test = comparison(low, op, b[0], a[0], node)
+    if isinstance(test, Const):
+        return (b, a) if test.value else (a, b)
+    alike = a[0] is a[1] and b[0] is b[1]
+    pairs = [Aggregate(tuple, tuple(x[1] if alike else Aggregate(tuple, x) for x in pair)) for pair in ((b, a), (a, b))]
+    first, second = low.choose(test, lambda: pairs[0], lambda: pairs[1], node).items
+    return ((first, first), (second, second)) if alike else (first.items, second.items)
+
+
+def _as_sequence(low: Lowering, items: Any, node: ast.AST) -> Any:
+    """What can be indexed: a list of the keys of a dict, of what an iterator gives."""
+    if isinstance(items, Stream) or tables.is_table(items):
+        return low.now(calls.BUILTINS[list](low, (items,), {}, node, ""))
+    return items
 
 
 def _filter(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
@@ -498,7 +527,11 @@ def _filter(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str)
 
 
 def _next(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
-    raise low.unsupported(node, "next() of an iterator cannot be differentiated", "Index a list instead.")
+    """``next`` of an iterator that nobody else has."""
+    made_here = isinstance(node, ast.Call) and node.args and isinstance(node.args[0], (ast.Call, ast.GeneratorExp))
+    if not made_here:
+        raise low.unsupported(node, "next() of an iterator cannot be differentiated", "Index a list instead.")
+    return spelt.enter(low, spelt.first_of if len(args) == 1 else spelt.first_or, args, {}, node)
 
 
 def _divmod(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
@@ -559,6 +592,10 @@ def _product(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str
 
 def _container(kind: type) -> Callable[..., Any]:
     def make(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
+        if kind is dict and args and tables.is_table(args[0]):
+            return tables.method(low, BoundMethod(args[0], "copy"), (), {}, node)
+        if kind is dict and args and containers.kind_of(args[0]) is not dict:
+            return _dict_of_pairs(low, args[0], kwargs, node, hint)
         if kind is dict:
             table = {**(low.unpack_mapping(args[0], node) if args else {}), **kwargs}
             return Aggregate(dict, tuple(table.values()), tuple(table))
@@ -571,6 +608,8 @@ def _container(kind: type) -> Callable[..., Any]:
                 return low.build.let(
                     Call(kind, (low.build.let(Call(range, args[0].args), RangeT()),)), ListT(kind, INT)
                 )
+            if isinstance(t, DictT):
+                return low.build.let(Call(kind, (args[0],)), ListT(kind, t.key))
             if isinstance(t, ListT):
                 return low.build.let(Call(kind, (args[0],)), ListT(kind, t.item))
             made = low.heap.new(list, (), hint=hint)
@@ -580,6 +619,23 @@ def _container(kind: type) -> Callable[..., Any]:
         return Aggregate(kind, tuple(parts))
 
     return make
+
+
+def _dict_of_pairs(low: Lowering, pairs: Any, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
+    made = low.heap.new(dict, (), (), hint=hint)
+
+    def put(pair: Any) -> None:
+        key, value = low.unpack_all(pair, node)
+        stores.set_item(low, low.now(made), key, value, node)
+
+    known = unrolled(low, pairs, node)
+    if known is None:
+        containers.for_each(low, pairs, put, node)
+    for pair in known or ():
+        put(pair)
+    for name, value in kwargs.items():
+        stores.set_item(low, low.now(made), Const(name), value, node)
+    return low.now(made)
 
 
 def _map(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
@@ -653,8 +709,8 @@ calls.BUILTINS.update({
     isinstance: _isinstance,
     hasattr: _hasattr,
     callable: _callable,
-    max: _extreme(max, operator.gt),
-    min: _extreme(min, operator.lt),
+    max: _extreme(max, ast.Gt),
+    min: _extreme(min, ast.Lt),
     sum: _sum,
     math.prod: _product,
     tuple: _container(tuple),

@@ -7,32 +7,38 @@ carried values are found by lowering the body until they no longer change (T3).
 from __future__ import annotations
 
 import ast
+import itertools
 import operator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from retrograd.runtime import emitted
 
+from . import boxes, tables
 from .builder import type_of
-from .heap import View, open_parameter
+from .heap import UNLIKE, View, is_mutable, open_parameter
 from .ir import UNDEFINED, Aggregate, Block, Call, Const, Each, For, Let, Ref, Undefined, Var, While, walk
 from .types import (
+    BOOL,
     INT,
     OPAQUE,
     AggregateT,
     ArrayT,
     ConstT,
+    DictT,
     ListT,
     NumberT,
     OpaqueT,
     RangeT,
     ScalarT,
+    is_inexact,
     is_numeric,
     join,
     join_all,
     plain,
 )
-from .values import Compiletime, LocalFunction, Stream, Unknown
+from .values import Compiletime, LocalFunction, Maybe, Stream, Unknown
 
 if TYPE_CHECKING:
     from .lower import Lowering
@@ -132,6 +138,10 @@ class Carried:
     plans: dict[Slot, Any] = field(default_factory=dict)
     own: set[Any] = field(default_factory=set)  # things that exist for one pass only
     embedded: set[Slot] = field(default_factory=set)  # what a pass leaves in a list of unknown length
+    others: dict[Any, dict[Any, None]] = field(default_factory=dict)  # which things a place holds besides what it started with
+    together: set[Any] = field(default_factory=set)  # pairs of places that may hold the same thing
+    older: set[Any] = field(default_factory=set)  # the things there were before the loop
+    moved: dict[Any, set[int]] = field(default_factory=dict)  # of which lists a pass changes which things are where
 
     def add(self, slot: Slot, init: Any, plan: Any) -> None:
         self.inits[slot], self.plans[slot] = init, plan
@@ -152,12 +162,14 @@ class Carried:
     def fresh(self) -> dict[Slot, Any]:
         """New values for every slot, as its plan says."""
         self.own = set()
-        made = {slot: self._fresh(plan, self.inits[slot], slot) for slot, plan in self.plans.items()}
+        self.older = set(self.low.heap.contents)
+        made = {slot: self._fresh(plan, self.inits[slot], slot, ()) for slot, plan in self.plans.items()}
+        self._set_apart(made)
         for slot in self.embedded & made.keys():
             self.low.heap.embed(made[slot])
         return made
 
-    def _fresh(self, plan: Any, init: Any, slot: Slot, top: bool = True) -> Any:
+    def _fresh(self, plan: Any, init: Any, slot: Slot, path: tuple[int, ...]) -> Any:
         if plan is None:
             return UNDEFINED
         if isinstance(plan, Fixed):
@@ -166,16 +178,94 @@ class Carried:
             return plan
         if isinstance(plan, Aggregate):
             starts = init.items if isinstance(init, Aggregate) else [UNDEFINED] * len(plan.items)
-            items = tuple(self._fresh(p, i, slot, False) for p, i in zip(plan.items, starts))
-            if top and slot.frame is None:
+            items = tuple(self._fresh(p, i, slot, (*path, k)) for k, (p, i) in enumerate(zip(plan.items, starts)))
+            if not path and slot.frame is None:
                 return Aggregate(plan.kind, items, plan.keys, slot.name)
-            source = self.low.heap.ident(init) if isinstance(init, Aggregate) else None
-            made = self.low.heap.new(plan.kind, items, plan.keys, *([source] if source is not None else []))
+            made = self.low.heap.new(plan.kind, items, plan.keys, *self._sources(init, slot, path))
             self.own.add(made.ident)
             return made
         var = Var(slot.hint if not isinstance(init, Aggregate) or isinstance(plan, ListT) else "", plan)
         self.own.add(var)
+        moved = self.moved.get((slot, path), set())
+        if isinstance(plan, ListT) and isinstance(init, Var):
+            self._keep_places(var, init, moved)
+        elif isinstance(init, Aggregate) and not init.items and 0 not in moved:
+            self.low.heap.unlike[var] = UNLIKE
         return var
+
+    def _sources(self, init: Any, slot: Slot, path: tuple[int, ...]) -> list[Any]:
+        """The things that a name may hold in some pass."""
+        first = self.low.heap.ident(init) if isinstance(init, Aggregate) else None
+        return list(dict.fromkeys([*([first] if first is not None else []), *self.others.get((slot, path), ())]))
+
+    def changes_hands(self, args: dict[Slot, Any], ends: dict[Slot, Any]) -> bool:
+        """Does a place end with a thing that it was not thought to hold, or two with one that were thought apart?"""
+        held = [h for slot, plan in self.plans.items() for h in self._held(plan, args[slot], ends[slot], slot, ())]
+        before = self._known()
+        started = {arg: getattr(arg, "sources", ()) for _, arg, _ in held}
+        for place, arg, end in held:
+            others = self.others.setdefault(place, {})
+            if end in started:
+                others.update(dict.fromkeys(started[end] if end is not arg else ()))
+            elif end is not None and end not in self.own:
+                shared = frozenset(p for p, _, e in held if e is end)
+                found = [end] if self.low.heap.is_older(end, self.older) else [shared] if len(shared) > 1 else []
+                others.update(dict.fromkeys(found))
+        for (place, _, end), (other, _, its) in itertools.combinations(held, 2):
+            if end is not None and its is not None and self.low.heap.may_be(end, its):
+                self.together.add((place, other))
+        return self._known() > before
+
+    def _known(self) -> int:
+        return sum(map(len, self.others.values())) + len(self.together)
+
+    def _set_apart(self, made: dict[Slot, Any]) -> None:
+        """Places that start with different things, and exchange them at most, never hold the same one."""
+        held = [h for slot, plan in self.plans.items() for h in self._held(plan, made[slot], self.inits[slot], slot, ())]
+        for (place, thing, init), (other, its, its_init) in itertools.combinations(held, 2):
+            same = init is not None and its_init is not None and self.low.heap.may_be(init, its_init)
+            if not same and (place, other) not in self.together:
+                self.low.heap.are_apart(thing, its)
+
+    def _held(self, plan: Any, arg: Any, end: Any, slot: Slot, path: tuple[int, ...]) -> Iterator[Any]:
+        """Where containers go round: the place, the thing that is there at the start of a pass, and the one at its end."""
+        if not isinstance(plan, Aggregate) or not isinstance(arg, Aggregate):
+            return
+        heap = self.low.heap
+        if is_mutable(plan.kind) and (path or slot.frame is not None):
+            yield (slot, path), arg.ident, heap.ident(end) if isinstance(end, Aggregate) else None
+        ends = end.items if isinstance(end, Aggregate) and len(end.items) == len(plan.items) else [None] * len(plan.items)
+        for k, parts in enumerate(zip(plan.items, arg.items, ends)):
+            yield from self._held(*parts, slot, (*path, k))
+
+    def _keep_places(self, var: Var, init: Var, moved: set[int]) -> None:
+        """A list that goes round has its things where they were, unless a pass moves them."""
+        unlike, beginning, *places = self.low.heap.known_places(init)
+        self.low.heap.unlike[var] = var if 0 in moved else unlike
+        self.low.heap.beginnings[var] = var if 1 in moved else beginning
+        self.low.heap.places[var] = tuple((var, d) if d + 2 in moved else place for d, place in enumerate(places))
+
+    def hold_boxes(self) -> None:
+        """What goes round as a container of the run is one before the loop."""
+        for slot, plan in self.plans.items():
+            if self.low.boxes and isinstance(plan, (AggregateT, ListT)) and isinstance(self.inits[slot], Aggregate):
+                self.inits[slot] = boxes.boxed(self.low, self.inits[slot])
+
+    def moves(self, args: dict[Slot, Any], ends: dict[Slot, Any]) -> bool:
+        """Does the pass move things of lists that were thought to stay where they are?"""
+        before = sum(map(len, self.moved.values()))
+        for slot, plan in self.plans.items():
+            self._moves(plan, args[slot], ends[slot], slot, ())
+        return sum(map(len, self.moved.values())) > before
+
+    def _moves(self, plan: Any, arg: Any, end: Any, slot: Slot, path: tuple[int, ...]) -> None:
+        if isinstance(plan, Aggregate) and isinstance(arg, Aggregate) and isinstance(end, Aggregate):
+            for k, parts in enumerate(zip(plan.items, arg.items, end.items)):
+                self._moves(*parts, slot, (*path, k))
+        elif isinstance(plan, ListT) and isinstance(arg, Var):
+            was = self.low.heap.known_places(arg)
+            now = self.low.heap.known_places(end) if isinstance(end, Var) else (end,) * len(was)
+            self.moved.setdefault((slot, path), set()).update(d for d, (x, y) in enumerate(zip(was, now)) if x != y)
 
     def end(self, slot: Slot) -> Any:
         if slot.frame is None:
@@ -187,6 +277,10 @@ class Carried:
         if isinstance(plan, (Fixed, Unknown)) or plan is None:
             return atom
         atom = self.low.now(atom)
+        if isinstance(plan, Aggregate) and plan.kind is Maybe:
+            from .lower import as_maybe
+
+            atom = as_maybe(atom)
         if isinstance(plan, Aggregate) and isinstance(atom, Var) and isinstance(atom.type, AggregateT):
             atom = open_parameter(self.low.build, atom)
         if isinstance(plan, Aggregate) and isinstance(atom, Aggregate):
@@ -194,6 +288,8 @@ class Carried:
             return Aggregate(atom.kind, items, atom.keys, atom.ident)
         if isinstance(plan, ListT) and isinstance(atom, Aggregate):
             return self.low.as_list(atom)
+        if isinstance(plan, AggregateT) and isinstance(atom, Aggregate) and self.low.boxes:
+            return boxes.boxed(self.low, atom)
         return atom
 
 
@@ -225,13 +321,16 @@ def unite(low: Lowering, plan: Any, end: Any, name: str) -> Any:
     """The plan that also holds ``end``."""
     if isinstance(plan, Unknown):
         return plan
+    if isinstance(plan, Fixed) and _same_thing(low, plan.atom, end):
+        return plan
+    maybe = _united_maybes(low, plan, end, name)
+    if maybe is not None:
+        return maybe
     if isinstance(plan, Fixed):
-        if _same_thing(low, plan.atom, end):
-            return plan
         mine = plan_of(low, low.now(plan.atom))
         return _disagree(name) if isinstance(mine, Fixed) else unite(low, mine, end, name)
     end = low.now(end)
-    if isinstance(plan, Aggregate) and isinstance(end, Var) and isinstance(end.type, AggregateT):
+    if isinstance(plan, Aggregate) and isinstance(end, Var) and isinstance(end.type, AggregateT) and not low.heap.is_held_by_run(end):
         end = open_parameter(low.build, end)
     other = plan_of(low, end)
     if plan is None or other is None:
@@ -241,26 +340,50 @@ def unite(low: Lowering, plan: Any, end: Any, name: str) -> Any:
             items = tuple(unite(low, p, item, name) for p, item in zip(plan.items, end.items))
             return Aggregate(plan.kind, items, plan.keys)
     if isinstance(plan, Aggregate) or isinstance(other, Aggregate):
-        return _united_lists(plan, other, name)
+        whole = join(*map(_type_of_plan, (plan, other))) if low.boxes else OPAQUE
+        return whole if isinstance(whole, AggregateT) and is_mutable(whole.kind) else _united_lists(low, plan, other, name)
     if isinstance(other, (Fixed, Unknown)):
         return _disagree(name)
     return join(plan, other)
 
 
-def _united_lists(plan: Any, other: Any, name: str) -> Any:
-    lists = [_list_plan(p) for p in (plan, other)]
+def _united_maybes(low: Lowering, plan: Any, end: Any, name: str) -> Any:
+    """The plan of what is None in some passes, and a number or a container of numbers in others."""
+    from .lower import as_maybe, is_none_or_maybe, may_be_maybe
+
+    end = low.now(end)
+    is_none = isinstance(plan, Fixed) and is_none_or_maybe(plan.atom)
+    is_maybe = isinstance(plan, Aggregate) and plan.kind is Maybe
+    if not (is_none or is_maybe or is_none_or_maybe(end)) or not may_be_maybe(end, True):
+        return None
+    if not (is_none or is_maybe) and (plan is None or isinstance(plan, Fixed) or not _is_number(plan)):
+        return None
+    known = None if is_none else plan.items[1] if is_maybe else plan
+    return Aggregate(Maybe, (BOOL, unite(low, known, as_maybe(end).items[1], name)))
+
+
+def _is_number(plan: Any) -> bool:
+    t = _type_of_plan(plan)
+    return isinstance(t, ScalarT) or is_inexact(t)
+
+
+def _united_lists(low: Lowering, plan: Any, other: Any, name: str) -> Any:
+    lists = [_list_plan(low, p) for p in (plan, other)]
     if any(p is None for p in lists):
         return _disagree(name)
     return join(*lists)
 
 
-def _list_plan(plan: Any) -> Any:
+def _list_plan(low: Lowering, plan: Any) -> Any:
     """A list of parts as a list of likes; None if it is no list, or its parts are unlike."""
     if isinstance(plan, ListT):
         return plan
+    if isinstance(plan, Aggregate) and plan.kind is dict:
+        item = join_all(boxes.type_in_list(low, _type_of_plan(p)) for p in plan.items)
+        return None if isinstance(item, OpaqueT) else DictT(dict, item, join_all(type_of(Const(k)) for k in plan.keys or ()))
     if not isinstance(plan, Aggregate) or plan.kind is not list:
         return None
-    item = join_all(map(_type_of_plan, plan.items))
+    item = join_all(boxes.type_in_list(low, _type_of_plan(p)) for p in plan.items)
     return None if isinstance(item, OpaqueT) else ListT(plan.kind, item)
 
 
@@ -325,14 +448,18 @@ def settle(low: Lowering, carried: Carried, run: Any, node: ast.AST) -> tuple[An
 
             return run(close)
 
+        low.passes.append(len(low.build.numbers))
         path = low.path(attempt)
+        low.passes.pop()
         left = [s for s in carried.plans if _left_alone(low, carried, s, seen["args"][s], seen["ends"][s])]
         embedded = {s for s in carried.plans if low.heap.is_embedded(seen["ends"][s])} - carried.embedded
         carried.embedded |= embedded
-        if not seen["found"] and not left and not embedded and seen["wider"] == carried.plans:
+        moves = carried.moves(seen["args"], seen["closed"]) | carried.changes_hands(seen["args"], seen["ends"])
+        if not seen["found"] and not left and not embedded and not moves and seen["wider"] == carried.plans:
             low.build.extend(path.stmts)
             return path.ending, seen["args"], seen["closed"]
         carried.plans.update(seen["wider"])
+        carried.hold_boxes()
         for slot in left:
             carried.drop(slot)
         for slot, init in seen["found"].items():
@@ -369,6 +496,9 @@ def _same_parts(low: Lowering, end: Any, arg: Any) -> bool:
     )
 
 
+CONTROL = ("$go", "$returned", "$ret")  # how a pass may end
+
+
 def _discovered(low: Lowering, carried: Carried, begun: Any) -> dict[Slot, Any]:
     """The slots that the body changed without saying so: outer names, and things on the heap."""
     found: dict[Slot, Any] = {}
@@ -376,7 +506,8 @@ def _discovered(low: Lowering, carried: Carried, begun: Any) -> dict[Slot, Any]:
         was = begun[0].get(id(frame), {})
         for name, value in was.items():
             slot = Slot(frame, name)
-            if slot not in carried.plans and not name.startswith("$"):
+            control = frame is low.frame and name in CONTROL
+            if slot not in carried.plans and (control or not name.startswith("$")):
                 if not _same_thing(low, value, frame.env.get(name, UNDEFINED)):
                     found[slot] = value
     for ident, content in low.heap.contents.items():
@@ -385,7 +516,7 @@ def _discovered(low: Lowering, carried: Carried, begun: Any) -> dict[Slot, Any]:
         if ident in begun[1]:
             found[Slot(None, ident)] = begun[1][ident]
         elif isinstance(ident, Var) and _is_older(low, ident, begun):
-            found[Slot(None, ident)] = ident
+            found[Slot(None, ident)] = low.heap.openings.get(ident, ident)
     return found
 
 
@@ -470,6 +601,8 @@ def unrolled(low: Lowering, iterable: Any, node: ast.AST) -> list[Any] | None:
 
 
 def _unrolled_stream(low: Lowering, stream: Stream, node: ast.AST) -> list[Any] | None:
+    if stream.kind in ("keys", "values", "items") and tables.is_table(stream.args[0]):
+        return None
     if stream.kind in ("keys", "values", "items"):
         pairs = low.unpack_mapping(stream.args[0], node)
         made = {
@@ -478,8 +611,10 @@ def _unrolled_stream(low: Lowering, stream: Stream, node: ast.AST) -> list[Any] 
             "items": (_pair(Const(k), v) for k, v in pairs.items()),
         }
         return list(made[stream.kind])
-    if stream.kind == "range":
+    if stream.kind in ("range", *ENDLESS):
         return None
+    if stream.kind == "zip" and any(map(is_endless, stream.args)) and not all(map(is_endless, stream.args)):
+        return _unrolled_beside_endless(low, stream.args, node)
     inner = [unrolled(low, a, node) for a in (stream.args if stream.kind == "zip" else stream.args[:1])]
     if any(i is None for i in inner):
         return None
@@ -489,6 +624,29 @@ def _unrolled_stream(low: Lowering, stream: Stream, node: ast.AST) -> list[Any] 
         first = stream.args[1].value if isinstance(stream.args[1], Const) else 0
         return [_pair(Const(first + k), v) for k, v in enumerate(inner[0] or [])]
     return list(reversed(inner[0] or []))
+
+
+ENDLESS = ("count", "repeat")
+
+
+def is_endless(atom: Any) -> bool:
+    return isinstance(atom, Stream) and atom.kind in ENDLESS
+
+
+def _unrolled_beside_endless(low: Lowering, args: tuple[Any, ...], node: ast.AST) -> list[Any] | None:
+    """``zip`` of known parts and of what goes on for as long as they do."""
+    inner = [None if is_endless(a) else unrolled(low, a, node) for a in args]
+    if any(i is None and not is_endless(a) for i, a in zip(inner, args)):
+        return None
+    n = min(len(i) for i in inner if i is not None)
+    columns = [i if i is not None else [endless_item(low, a, Const(k)) for k in range(n)] for i, a in zip(inner, args)]
+    return [Aggregate(tuple, parts) for parts in zip(*columns)]
+
+
+def endless_item(low: Lowering, stream: Stream, at: Any) -> Any:
+    if stream.kind == "repeat":
+        return low.now(stream.args[0])
+    return low.build.call(operator.add, stream.args[0], at, form="operator")
 
 
 def _pair(a: Any, b: Any) -> Aggregate:
@@ -565,6 +723,7 @@ def run_for(low: Lowering, stmt: ast.For, iterable: Any) -> None:
 
         low.frame.env["$go"] = Const(True)
         index = Var("", INT)
+        low.heap.counted.add(index)
         each, item = header(low, iterable, hints, index, stmt)
         with low.build.block() as stmts:
             assign_to(low, stmt.target, item())
@@ -609,6 +768,8 @@ def header(low: Lowering, iterable: Any, hints: Any, index: Var, node: ast.AST) 
     """What the loop runs over, and what one item is, to be asked inside the body."""
     if isinstance(iterable, Stream) and iterable.kind == "range":
         target = Var(_hint(hints), INT)
+        if _counts_up(iterable.args):
+            low.heap.counted.add(target)
         return Each("range", iterable.args, (target,)), lambda: target
     sequences: list[Any] = []
     targets: list[Var] = []
@@ -616,10 +777,18 @@ def header(low: Lowering, iterable: Any, hints: Any, index: Var, node: ast.AST) 
     return Each("sequence", tuple(sequences), tuple(targets)), value
 
 
+def _counts_up(args: tuple[Any, ...]) -> bool:
+    """Has the range no negative ints?"""
+    known = [isinstance(a, Const) and a.value >= 0 for a in args]
+    return len(args) == 1 or (known[0] and all(known[2:]))
+
+
 def _items(
     low: Lowering, iterable: Any, hints: Any, index: Var, sequences: list[Any], targets: list[Var], node: ast.AST
 ) -> Any:
     """Flatten ``zip`` and ``enumerate`` into sequences side by side."""
+    if is_endless(iterable) and sequences:
+        return lambda: endless_item(low, iterable, index)
     if isinstance(iterable, Stream) and iterable.kind == "zip":
         parts = [_items(low, a, _hint(hints, k), index, sequences, targets, node) for k, a in enumerate(iterable.args)]
         return lambda: Aggregate(tuple, tuple([part() for part in parts]))
@@ -628,6 +797,8 @@ def _items(
         return lambda: _pair(_counted(low, index, iterable.args[1], _hint(hints, 0)), inner())
     if isinstance(iterable, Stream) and iterable.kind == "reversed":
         return _items(low, _reversed(low, iterable.args[0], node), hints, index, sequences, targets, node)
+    if tables.is_table(iterable) or (isinstance(iterable, Stream) and iterable.kind in ("keys", "values", "items")):
+        return _entries(low, iterable, hints, index, sequences, targets, node)
     if isinstance(iterable, Stream) and iterable.kind == "range":
         t: Any = INT
         seq: Any = low.build.let(Call(range, iterable.args), RangeT())
@@ -639,6 +810,20 @@ def _items(
     targets.append(target)
     low.heap.watch(target, operator.getitem, (seq, index), (), "operator")
     return lambda: _item_now(low, seq, target, index, node)
+
+
+def _entries(
+    low: Lowering, iterable: Any, hints: Any, index: Var, sequences: list[Any], targets: list[Var], node: ast.AST
+) -> Any:
+    """The keys of a dict as they are when the loop begins; each value is read when its turn comes."""
+    kind, table = (iterable.kind, iterable.args[0]) if isinstance(iterable, Stream) else ("keys", iterable)
+    key_hint, hint = (_hint(hints, 0), _hint(hints, 1)) if kind == "items" else (_hint(hints), _hint(hints))
+    key = _items(low, tables.keys(low, table), key_hint if kind != "values" else "", index, sequences, targets, node)
+
+    def value() -> Any:
+        return tables.item(low, low.now(table), key(), hint)
+
+    return {"keys": key, "values": value, "items": lambda: _pair(key(), value())}[kind]
 
 
 def _item_now(low: Lowering, seq: Any, target: Var, index: Var, node: ast.AST) -> Any:
@@ -672,7 +857,7 @@ def _shown(low: Lowering, atom: Any) -> list[Var]:
 
 
 #: How a list is changed without changing its length.
-SAME_LENGTH = {emitted.set_item, emitted.set_in}
+SAME_LENGTH = {emitted.set_item, emitted.set_in, emitted.append_in}
 
 
 def _as_run_time_list(low: Lowering, iterable: Any) -> Any:

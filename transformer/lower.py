@@ -23,11 +23,11 @@ from retrograd.runtime import emitted
 from retrograd.runtime.errors import ArgumentError, DifferentiationError, Location, UnsupportedSyntax
 from retrograd.runtime.graph import Variable
 
-from . import library, loops, scopes, stores  # noqa: F401  (library enters the functions it knows)
+from . import boxes, library, loops, scopes, stores, tables  # noqa: F401  (library enters the functions it knows)
 from .builder import Builder, leaves, refill, type_of
 from .containers import Collect
 from .expressions import expression, local_function
-from .heap import Heap, open_parameter
+from .heap import Heap, is_mutable, open_parameter
 from .ir import (
     UNDEFINED,
     Aggregate,
@@ -57,11 +57,12 @@ from .types import (
     abstract,
     holds_numbers,
     is_counting,
+    is_inexact,
     join,
     join_all,
     with_lengths,
 )
-from .values import Compiletime, Detail, Frame, HowFar, LocalFunction, Unknown
+from .values import Again, Compiletime, Detail, Frame, HowFar, LocalFunction, Maybe, Unknown
 
 FALLS, JUMPS, DEAD, RAISES = "falls", "jumps", "dead", "raises"
 INLINE_DEPTH = 40
@@ -85,6 +86,7 @@ class Path:
 
     envs: dict[int, dict[str, Any]]
     contents: dict[Any, Any]
+    known: dict[Var, bool]
     stmts: list[Stmt]
     ending: Any
 
@@ -105,10 +107,23 @@ class Lowering:
         self.escaped: list[Frame] = []
         self.depth = 0
         self.loop_depth = 0
+        self.facts: dict[Var, tuple[dict[Var, bool], dict[Var, bool]]] = {}  # what is None where a test holds, and where not
+        self.passes: list[int] = [0]  # how much had been written down when each loop around this point began its pass
         self.caught: list[Var] = []
         self.detail = Detail.TYPES_ALONE
         self.one_by_one = False  # are the statements of try blocks guarded one by one?
+        self.boxes = False  # do containers that lists hold exist at run time, because one is changed there?
+        self.opens = False  # are containers that come from outside read by their parts, because one is changed?
+        self.prologue: list[Stmt] = []
+        self.variables: list[Var] = []  # the parameters
         self.notes: list[Any] = []  # what became of each call, for ``explain``
+
+    def again(self, flag: str) -> Lowering:
+        """A lowering of the same, from the start, with one more flag set."""
+        new = Lowering()
+        new.detail, new.one_by_one, new.opens, new.boxes = self.detail, self.one_by_one, self.opens, self.boxes
+        setattr(new, flag, True)
+        return new
 
     # -- places and errors --------------------------------------------------------------------------------
 
@@ -194,7 +209,28 @@ class Lowering:
             return Const(value)
         if key not in self.captures:
             self.captures[key] = (Var(text.rpartition(".")[2], t), getter)
+            self.open_from_outside(self.captures[key][0])
         return self.captures[key][0]
+
+    def open_from_outside(self, var: Var) -> None:
+        """Containers that come in are things like those that the function makes, where one of them is changed."""
+        if self.opens:
+            with self.build.resume(self.prologue):
+                self.heap.open(var)
+
+    def own_part(self, array: Any) -> Any:
+        """An array about to be written; one that is in a container from outside is copied when the function starts."""
+        part = self.heap.ident(array)
+        others = [v for v in self.heap.parts if v is not part]
+        if part not in self.heap.parts or part in self.heap.openings:
+            return array
+        outside = [v for v in (*self.variables, *(v for v, _ in self.captures.values())) if isinstance(v.type, ArrayT)]
+        with self.build.resume(self.prologue):
+            self.build.let(Call(emitted.expect_apart, (part, Aggregate(tuple, (*others, *outside)))), type_of(Const(None)))
+            copy = self.build.call(np.copy, part, hint=part.hint, order=Const("K"))
+        self.heap.openings[part] = copy
+        self.heap.owner[copy] = part
+        return copy if array is part else array
 
     def bind(self, name: str, value: Any) -> None:
         frame = self.frame
@@ -207,11 +243,25 @@ class Lowering:
         frame.env[name] = value
         self.heap.writes[id(frame), name] += 1
 
-    def expr(self, node: ast.expr, hint: str = "") -> Any:
+    def expr(self, node: ast.expr, hint: str = "", maybe: bool = False) -> Any:
+        """The value of an expression; one that may be None is taken not to be, unless the reader asks (``maybe``)."""
         value = expression(self, node, hint)
+        if not maybe and isinstance(value, Aggregate) and value.kind is Maybe:
+            self.at(node)
+            value = self.some(value)
         if isinstance(value, Unknown):
             raise self.error(value.kind, node, value.reason, value.remedy)
         return value
+
+    def some(self, value: Any) -> Any:
+        """What may be None, where it must not be: the run makes sure."""
+        value = self.now(value) if isinstance(value, Aggregate) and value.kind is Maybe else value
+        if not isinstance(value, Aggregate) or value.kind is not Maybe:
+            return value
+        flag, known = value.items
+        self.build.let(Call(emitted.expect_some, (flag,)), type_of(Const(None)))
+        self.heap.known[flag] = False
+        return known
 
     def need_detail(self) -> None:
         """Start again with more known of what comes from outside, unless that was tried."""
@@ -245,7 +295,7 @@ class Lowering:
             return list(value.items) if value.kind is not dict else [Const(k) for k in value.keys or ()]
         t = type_of(value)
         if isinstance(t, AggregateT) and t.kind is not dict:
-            return [self.build.call(operator.getitem, value, Const(k)) for k in range(len(t.items))]
+            return [self.part_of(value, k) for k in range(len(t.items))]
         if (
             isinstance(t, ArrayT)
             and t.ndim
@@ -257,6 +307,12 @@ class Lowering:
         if isinstance(t, ArrayT) and t.ndim:
             self.need_detail()
         raise self.unsupported(node, "unpacking a value whose length is not known before the run", "Index it instead.")
+
+    def part_of(self, container: Any, at: int, hint: str = "") -> Any:
+        """A part of a container of known length, which may show the memory of what the container was made of."""
+        part = self.build.call(operator.getitem, container, Const(at), hint=hint)
+        self.heap.watch(part, operator.getitem, (container, Const(at)), (), "call")
+        return part
 
     def unpack_mapping(self, value: Any, node: ast.AST) -> dict[str, Any]:
         if isinstance(value, Aggregate) and value.kind is dict:
@@ -364,7 +420,7 @@ class Lowering:
             env["$falls"] = Const(False)
             return RAISES
         if isinstance(stmt, ast.Return):
-            env["$ret"] = self.expr(stmt.value, "") if stmt.value is not None else Const(None)
+            env["$ret"] = self.expr(stmt.value, "", maybe=True) if stmt.value is not None else Const(None)
             env["$returned"] = Const(True)
         if not isinstance(stmt, ast.Continue):
             env["$go"] = Const(False)
@@ -452,20 +508,36 @@ class Lowering:
         t = type_of(value) if not isinstance(value, Compiletime) else None
         if isinstance(t, ListT):
             return value
+        if isinstance(t, AggregateT) and t.kind is dict:
+            return tables.as_table(self, value)
         if not isinstance(t, AggregateT) or t.kind not in (list, tuple):
             return None
-        item = join_all(t.items)
+        whole = self.now(value)
+        items = (boxes.type_in_list(self, item) for item in t.items) if isinstance(whole, Aggregate) else t.items
+        item = join_all(items)
         if isinstance(item, OpaqueT):
             return None
-        whole = self.now(value)
-        for part in whole.items if isinstance(whole, Aggregate) else ():
-            self.heap.embed(part)
-        return self.build.let(Call(t.kind, (whole,)), ListT(t.kind, item))
+        return boxes.list_of(self, whole, ListT(t.kind, item))
 
     def fork_with(self, test: Any, then: Callable[[], str], orelse: Callable[[], str], node: ast.AST | None) -> str:
         """Two paths, each lowered from the present state, and the values on which they differ merged."""
         loc = self.location(node) if node is not None else self.build.loc
-        return self.join_paths(test, *self.paths(then, orelse), loc, node)
+        return self.join_paths(test, *self.paths(*self.told(test, then, orelse)), loc, node)
+
+    def told(self, test: Any, then: Callable[[], Any], orelse: Callable[[], Any]) -> tuple[Callable[[], Any], Callable[[], Any]]:
+        """The two ways, each of which knows what the test says of values that may be None."""
+        told = self.facts.get(test) if isinstance(test, Var) else None
+        if told is None:
+            return then, orelse
+
+        def way(run: Callable[[], Any], facts: dict[Var, bool]) -> Callable[[], Any]:
+            def go() -> Any:
+                self.heap.known.update(facts)
+                return run()
+
+            return go
+
+        return way(then, told[0]), way(orelse, told[1])
 
     def join_paths(self, test: Any, a: Path, b: Path, loc: Location | None, node: ast.AST | None) -> str:
         """Write down a branch whose two sides have been lowered, and go on where they meet."""
@@ -497,7 +569,7 @@ class Lowering:
             if id(frame) in path.envs:
                 frame.env.clear()
                 frame.env.update(path.envs[id(frame)])
-        self.heap.contents = path.contents
+        self.heap.contents, self.heap.known = path.contents, path.known
         self.build.extend(path.stmts)
 
     def all_frames(self) -> list[Frame]:
@@ -511,18 +583,18 @@ class Lowering:
     def path(self, run: Callable[[], Any]) -> Path:
         """Run from the present state, and come back to it."""
         before = [(frame, frame.env) for frame in self.all_frames()]
-        contents = self.heap.contents
+        contents, known = self.heap.contents, self.heap.known
         for frame, env in before:
             frame.env = dict(env)
-        self.heap.contents = dict(contents)
+        self.heap.contents, self.heap.known = dict(contents), dict(known)
         try:
             with self.build.block() as stmts:
                 ending = run()
-            return Path({id(frame): frame.env for frame in self.all_frames()}, self.heap.contents, stmts, ending)
+            return Path({id(frame): frame.env for frame in self.all_frames()}, self.heap.contents, self.heap.known, stmts, ending)
         finally:
             for frame, env in before:
                 frame.env = env
-            self.heap.contents = contents
+            self.heap.contents, self.heap.known = contents, known
 
     def merge(self, a: Path, b: Path, node: ast.AST | None) -> list[Any]:
         """Merge the two states into the present one; returns what the ``If`` must define."""
@@ -556,7 +628,7 @@ class Lowering:
         self, test: Any, then: Callable[[], Any], orelse: Callable[[], Any], node: ast.AST, hint: str = ""
     ) -> Any:
         """``then() if test else orelse()`` as a value."""
-        a, b = self.paths(then, orelse)
+        a, b = self.paths(*self.told(test, then, orelse))
         merger = Merger(self, a, b, node)
         value = merger.meet(a.ending, b.ending, hint)
         merger.state()
@@ -577,6 +649,7 @@ class Merger:
     def __post_init__(self) -> None:
         self.yields: list[Any] = []
         self.made: dict[Any, Any] = {}
+        self.merged: list[Aggregate] = []
 
     def state(self) -> None:
         """The names of every activation that both paths know, and the heap."""
@@ -597,10 +670,11 @@ class Merger:
         made = [self._made_on(p) if any(isinstance(i, Var) and i not in q.contents for i in p.contents) else frozenset()
                 for p, q in ((self.a, self.b), (self.b, self.a))]  # fmt: skip
         for ident in dict.fromkeys([*left, *right]):
-            default = ident if isinstance(ident, Var) and not any(ident in own for own in made) else None
+            older = isinstance(ident, Var) and not any(ident in own for own in made)
+            default = self.low.heap.openings.get(ident, ident) if older else None
             x, y = left.get(ident, default), right.get(ident, default)
             merged[ident] = self.contents(ident, x, y) if x is not None and y is not None else (x or y)
-        self.low.heap.contents = merged
+        self.low.heap.contents = {**merged, **{thing.ident: thing for thing in self.merged if thing.ident is not None}}
 
     @staticmethod
     def _made_on(path: Path) -> frozenset[Var]:
@@ -650,6 +724,8 @@ class Merger:
 
     def differing(self, left: Any, right: Any, name: str, sources: Any) -> Any:
         pair = [left, right]
+        if any(map(is_none_or_maybe, pair)) and all(may_be_maybe(p, bool(self.low.loop_depth)) for p in pair):
+            return self.meet_maybes(*map(as_maybe, pair), name)
         if isinstance(left, LocalFunction) and left.same(right):
             return left
         if any(isinstance(p, (*Compiletime, Ref)) for p in pair) and not all(_is_number(p) for p in pair):
@@ -662,34 +738,83 @@ class Merger:
             return self.containers(left, right, name, sources)
         t = self.low.merged_type(left, right)
         var = Var(name if name.isidentifier() else "", t)
+        if isinstance(t, ListT) and isinstance(left, Var) and isinstance(right, Var):
+            self.places(var, left, right)
         self.yields.append((var, left, right))
         return var
+
+    def meet_maybes(self, left: Aggregate, right: Aggregate, name: str) -> Aggregate:
+        """None on one path, and a number or a container of numbers on the other."""
+        return Aggregate(Maybe, (self.meet(left.items[0], right.items[0], ""), self.meet(left.items[1], right.items[1], name)))
+
+    def places(self, var: Var, left: Var, right: Var) -> None:
+        """What both paths left where it was is there."""
+        heap = self.low.heap
+        (*facts, places), (*other, others) = ((a, b, c) for a, b, *c in map(heap.known_places, (left, right)))
+        for table, one, its in zip((heap.unlike, heap.beginnings), facts, other):
+            table[var] = one if one is its else var
+        heap.places[var] = tuple(p if p == q else (var, d) for d, (p, q) in enumerate(zip(places, others)))
 
     def containers(self, left: Any, right: Any, name: str, sources: Any) -> Any:
         for one, other in ((left, right), (right, left)):
             if isinstance(one, Undefined):
                 blank = refill(other, iter([UNDEFINED] * len(leaves(other))))
                 return self.parts(*((blank, other) if one is left else (other, blank)), sources)
+        if any(map(self.low.heap.is_held_by_run, (left, right))):
+            return self.differing(*(self.boxed(p, x) for p, x in ((self.a, left), (self.b, right))), name, None)
         ends = [self.opened(p, x) if isinstance(x, Var) else x for p, x in ((self.a, left), (self.b, right))]
         if all(isinstance(p, Aggregate) for p in ends) and _alike(*ends):
             return self.parts(*ends, sources)
         made = [self.as_list(p, x) for p, x in ((self.a, left), (self.b, right))]
-        if any(m is None for m in made):
+        if any(m is None for m in made) or made[0].type.kind is not made[1].type.kind:
             return Unknown(
                 f"{name or 'this container'} has one structure on one path and another on the other",
                 "Give it the same parts on both paths.",
             )
         return self.differing(*made, name, None)
 
+    def boxed(self, path: Path, value: Any) -> Any:
+        """A container that is held by the run on one path is so on the other."""
+        if not self.low.boxes and isinstance(value, Aggregate) and is_mutable(value.kind):
+            raise Again("boxes")
+        contents, self.low.heap.contents = self.low.heap.contents, path.contents
+        with self.low.build.resume(path.stmts):
+            made = boxes.boxed(self.low, value)
+        self.low.heap.contents = contents
+        return made
+
     def parts(self, left: Aggregate, right: Aggregate, sources: Any) -> Aggregate:
         items = tuple(self.meet(x, y, "") for x, y in zip(left.items, right.items))
         found = tuple(s for s in sources or () if s is not None)
-        return self.low.heap.new(left.kind, items, left.keys, *found)
+        self.merged.append(self.low.heap.new(left.kind, items, left.keys, *found))
+        return self.merged[-1]
 
     def as_list(self, path: Path, value: Any) -> Any:
         """A list as the run holds it, whatever its length."""
+        contents, self.low.heap.contents = self.low.heap.contents, path.contents
         with self.low.build.resume(path.stmts):
-            return self.low.as_list(value)
+            made = self.low.as_list(value)
+        self.low.heap.contents = contents
+        return made
+
+
+def is_none_or_maybe(atom: Any) -> bool:
+    return (isinstance(atom, Const) and atom.value is None) or (isinstance(atom, Aggregate) and atom.kind is Maybe)
+
+
+def may_be_maybe(atom: Any, in_loop: bool) -> bool:
+    """Is it None, or what has a derivative; or a number, in a loop, which carries it to where it is another?"""
+    if is_none_or_maybe(atom):
+        return True
+    t = type_of(atom) if not isinstance(atom, (*Compiletime, Undefined)) else None
+    return t is not None and (is_inexact(t) or (in_loop and isinstance(t, ScalarT)))
+
+
+def as_maybe(atom: Any) -> Aggregate:
+    if isinstance(atom, Aggregate) and atom.kind is Maybe:
+        return atom
+    is_none = is_none_or_maybe(atom)
+    return Aggregate(Maybe, (Const(is_none), UNDEFINED if is_none else atom))
 
 
 def _alike(x: Aggregate, y: Aggregate) -> bool:
@@ -854,7 +979,7 @@ def must_jump(stmts: list[ast.stmt]) -> bool:
 
 def assign(low: Lowering, stmt: ast.Assign) -> None:
     hint = next((t.id for t in stmt.targets if isinstance(t, ast.Name)), "")
-    value = low.expr(stmt.value, hint)
+    value = low.expr(stmt.value, hint, maybe=True)
     for target in stmt.targets:
         low.at(stmt)
         stores.assign_to(low, target, value)
@@ -863,7 +988,7 @@ def assign(low: Lowering, stmt: ast.Assign) -> None:
 def annotated(low: Lowering, stmt: ast.AnnAssign) -> None:
     if stmt.value is not None:
         hint = stmt.target.id if isinstance(stmt.target, ast.Name) else ""
-        stores.assign_to(low, stmt.target, low.expr(stmt.value, hint))
+        stores.assign_to(low, stmt.target, low.expr(stmt.value, hint, maybe=True))
 
 
 def effect(low: Lowering, stmt: ast.Expr) -> None:
@@ -938,16 +1063,16 @@ def lower(
     fn: FunctionType, params: dict[str, Any], name: str = "", low: Lowering | None = None
 ) -> tuple[Function, Lowering]:
     """The program of ``fn`` for parameters bound to these types (or, if known, atoms)."""
-    try:
-        return _lower(fn, params, name, low or Lowering())
-    except HowFar:
-        again = Lowering()
-        again.one_by_one = True
-        again.detail = low.detail if low is not None else Detail.TYPES_ALONE
-    try:
-        return _lower(fn, params, name, again)
-    except HowFar as unknown:
-        raise UnsupportedSyntax(unknown.message, where=unknown.where, remedy=unknown.remedy) from None
+    low = low or Lowering()
+    while True:
+        try:
+            return _lower(fn, params, name, low)
+        except Again as wanted:
+            low = low.again(wanted.flag)
+        except HowFar as unknown:
+            if low.one_by_one:
+                raise UnsupportedSyntax(unknown.message, where=unknown.where, remedy=unknown.remedy) from None
+            low = low.again("one_by_one")
 
 
 def _lower(fn: FunctionType, params: dict[str, Any], name: str, low: Lowering) -> tuple[Function, Lowering]:
@@ -958,24 +1083,32 @@ def _lower(fn: FunctionType, params: dict[str, Any], name: str, low: Lowering) -
         atom = literal(t.value) if isinstance(t, ConstT) else (t if isinstance(t, (Const, Ref)) else Var(key, t))
         if isinstance(atom, Var):
             variables.append(atom)
+            low.variables.append(atom)
+            low.open_from_outside(atom)
             if t == INT:
                 low.demandable.add(atom)
         env[key] = atom
     cells = low.top = cells_of(fn)
     if sys.getrecursionlimit() < RECURSION_LIMIT:  # inlined calls nest deeply in this process's stack
         sys.setrecursionlimit(RECURSION_LIMIT)
-    result = low.enter(source, fn.__globals__, cells, env, None, None, fn.__qualname__)
+    result = low.some(low.enter(source, fn.__globals__, cells, env, None, None, fn.__qualname__))
     if isinstance(result, Compiletime) or isinstance(result, Undefined):
         raise UnsupportedSyntax(
             f"{fn.__name__} returns a function or an iterator, which has no derivative", where=source.location(last_return(source.tree)),
             remedy="Return numbers or arrays: call the function, make a list of the iterator.",
         )  # fmt: skip
+    if low.heap.reaches([result], low.heap.spelt):
+        raise UnsupportedSyntax(
+            f"{fn.__name__} returns a deque or a defaultdict", where=source.location(last_return(source.tree)),
+            remedy="Return a list or a dict of it: list(q), dict(d).",
+        )  # fmt: skip
     captured = [var for var, _ in low.captures.values() if isinstance(var, Var)]
+    body = low.build.finish(result)
     doc = fn.__doc__ or ""
     return Function(
         name or (fn.__name__ if fn.__name__.isidentifier() else "function"),
         (*variables, *captured),
-        low.build.finish(result),
+        Block((*low.prologue, *body.stmts), body.yields),
         source.location(last_return(source.tree)),
         doc,
     ), low

@@ -230,6 +230,7 @@ class Snapshot:
         self.low, build = low, low.build
         self.envs = [(frame, frame.env, dict(frame.env)) for frame in low.all_frames()]
         self.contents, self.escaped, self.caught = dict(low.heap.contents), list(low.escaped), list(low.caught)
+        self.known, self.passes = dict(low.heap.known), list(low.passes)
         self.place = (low.frame, list(low.frames), low.depth, low.loop_depth, low.node)
         self.building = (build.loc, build.quiet, build.forward)
         self.notes = len(low.notes)
@@ -241,6 +242,7 @@ class Snapshot:
             env.clear()
             env.update(held)
         low.heap.contents, low.escaped[:], low.caught[:] = dict(self.contents), self.escaped, self.caught
+        low.heap.known, low.passes[:] = dict(self.known), self.passes
         low.frame, low.frames[:], low.depth, low.loop_depth, low.node = self.place
         build.loc, build.quiet, build.forward = self.building
         del low.notes[self.notes :]
@@ -309,9 +311,9 @@ def inner_program(low: Lowering, node: ast.AST, fn: Any, args: Args, kwargs: Kwa
         given[slot] = _opened(low, node, given[slot], _hint(fn, slot), variables)
     with low.build.program():
         path = low.path(
-            lambda: calls.call(low, fn, tuple(given[k] for k in range(len(args))), {k: given[k] for k in kwargs}, node)
+            lambda: low.some(calls.call(low, fn, tuple(given[k] for k in range(len(args))), {k: given[k] for k in kwargs}, node))
         )
-    _refuse_changes(low, node, path, variables)
+    _refuse_changes(low, node, path, {*variables, *(thing for slot in slots for thing in _things(given[slot]))})
     result, stmts = path.ending, path.stmts
     if isinstance(result, Compiletime):
         raise low.unsupported(
@@ -341,11 +343,19 @@ def _opened(low: Lowering, node: ast.AST, atom: Any, hint: str, variables: dict[
     return low.heap.copied(refill(atom, iter(fresh)))
 
 
+def _things(atom: Any) -> Iterator[Any]:
+    """The containers in an argument, which are the inner function's own."""
+    if isinstance(atom, Aggregate):
+        yield atom.ident
+        for item in atom.items:
+            yield from _things(item)
+
+
 def _shown(atom: Any) -> str:
     return "a function" if isinstance(atom, Compiletime) else described(type_of(atom))
 
 
-def _refuse_changes(low: Lowering, node: ast.AST, path: Path, own: Iterable[Var]) -> None:
+def _refuse_changes(low: Lowering, node: ast.AST, path: Path, own: Iterable[Any]) -> None:
     """Names and things of the outer function must be after the call what they were before it."""
     changed = [
         name for frame in low.all_frames() for name, value in path.envs.get(id(frame), {}).items()
@@ -354,7 +364,7 @@ def _refuse_changes(low: Lowering, node: ast.AST, path: Path, own: Iterable[Var]
     inside = {*own, *definitions(Block(tuple(path.stmts)))}
     for ident, content in path.contents.items():
         older = ident in low.heap.contents or (isinstance(ident, Var) and ident not in inside)
-        if older and content is not low.heap.contents.get(ident, ident):
+        if older and ident not in inside and content is not low.heap.contents.get(ident, ident):
             changed.append(getattr(ident, "hint", "") or "a container")
     if changed:
         raise low.unsupported(

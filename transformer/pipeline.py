@@ -22,6 +22,7 @@ from .adjoint.reverse import Sweeps, reverse
 from .analysis.activity import activity, varied
 from .analysis.ownership import (
     check_aliases,
+    class_refs,
     is_external,
     is_view,
     memory_of,
@@ -71,7 +72,7 @@ from .simplify.parts import keep_in_place, leave_unread
 from .simplify.shapes import shapes_by_name
 from .simplify.stores import whole_stores
 from .simplify.sums import gather_sums
-from .types import OPAQUE, AggregateT, ArrayT, ListT, NumberT, ScalarT, described, is_inexact
+from .types import OPAQUE, AggregateT, ArrayT, ListT, NumberT, ScalarT, carried, described, is_inexact
 from .verify import Stage, verified
 
 Pass = tuple[Callable[[Block], Block], str]
@@ -297,8 +298,9 @@ def pair(
         if copy_inputs and var in exposed and isinstance(var.type, (ArrayT, NumberT, AggregateT, ListT)):
             sure = var in direct  # else None, where its branch is not taken
             saved = Var("", var.type if sure else OPAQUE)
-            copy = np.copy if sure and isinstance(var.type, ArrayT) else emitted.kept
-            stmts.append(Let(saved, Call(copy, (var,)), None, False))
+            plain = sure and isinstance(var.type, ArrayT)
+            call = Call(np.copy, (var,)) if plain else Call(emitted.kept, (var, *class_refs(var.type)))
+            stmts.append(Let(saved, call, None, False))
             kept.append(saved)
         else:
             kept.append(var)
@@ -352,7 +354,7 @@ def _seed(atom: Atom, path: str) -> Atom:
 def _seed_of_type(t: Any, path: str, hint: str = "") -> Atom:
     if isinstance(t, AggregateT):
         return _seed_container(t, tuple(_seed_of_type(item, f"{path}_{key}") for key, item in zip(t.labels, t.items)))
-    return Var(f"{hint or f'z{path}'}_bar", t) if is_inexact(t) else Const(None)
+    return Var(f"{hint or f'z{path}'}_bar", carried(t) if isinstance(t, ListT) else t) if is_inexact(t) else Const(None)
 
 
 def _seed_container(like: Any, parts: tuple[Atom, ...]) -> Atom:

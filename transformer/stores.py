@@ -19,14 +19,15 @@ import numpy as np
 from retrograd.runtime import emitted, numerics
 from retrograd.runtime.errors import AliasedMutation
 
-from . import calls, containers
+from . import calls, containers, tables
+from .boxes import as_held, boxed, expect_alone, path_of, put_in, store_in_run, with_item
 from .builder import type_of
 from .expressions import arithmetic, attribute_of, item
 from .heap import Piece, View, is_mutable, open_parameter
 from .ir import UNDEFINED, Aggregate, Call, Const, Ref, SliceAtom, Var
 from .operators import BINARY
-from .types import OPAQUE, AggregateT, ArrayT, ListT, NumberT, OpaqueT, ScalarT, is_inexact, join
-from .values import Compiletime
+from .types import OPAQUE, AggregateT, ArrayT, DictT, ListT, NumberT, OpaqueT, ScalarT, is_inexact, join
+from .values import Again, Compiletime
 
 if TYPE_CHECKING:
     from .lower import Lowering
@@ -50,6 +51,7 @@ def assign_to(low: Lowering, target: ast.expr, value: Any) -> None:
 
 def unpack(low: Lowering, target: ast.Tuple | ast.List, value: Any) -> None:
     """``a, (b, *c) = value``."""
+    value = low.some(value)
     names = target.elts
     starred = [k for k, n in enumerate(names) if isinstance(n, ast.Starred)]
     parts = _parts(low, value, len(names), bool(starred), target)
@@ -79,7 +81,7 @@ def _parts(low: Lowering, value: Any, count: int, starred: bool, node: ast.AST) 
         and not starred
         and len(t.items) == count
     ):
-        return [low.build.call(operator.getitem, value, Const(k), hint=hints[k]) for k in range(count)]
+        return [low.part_of(value, k, hints[k]) for k in range(count)]
     return low.unpack_all(value, node)
 
 
@@ -88,6 +90,7 @@ def _parts(low: Lowering, value: Any, count: int, starred: bool, node: ast.AST) 
 
 def set_item(low: Lowering, container: Any, key: Any, value: Any, node: ast.AST) -> None:
     """``container[key] = value``."""
+    container = as_held(low, container)
     t = type_of(container) if not isinstance(container, Compiletime) else None
     if isinstance(t, ArrayT):
         set_in_array(low, container, key, value, node)
@@ -108,8 +111,9 @@ def set_in_array(low: Lowering, array: Any, key: Any, value: Any, node: ast.AST)
     t = type_of(array)
     value = as_numbers(low, value, node)
     refuse_truncation(low, t, value, node)
-    view = low.heap.views.get(array)
+    view = low.heap.view_of(array)
     if view is None:
+        array = low.own_part(array)
         low.heap.settle(array)
         stored = low.build.call(numerics.store, array, key, value, hint=array.hint, form="store", type=t)
         low.heap.write(array, stored)
@@ -182,7 +186,19 @@ def _through_item(low: Lowering, base: Any, view: View, content: Any, node: ast.
             "Copy it where it is made: .copy().",
         )  # fmt: skip
     if isinstance(type_of(base), ListT):
-        low.build.let(Call(emitted.expect_alone, _path(low, base, view.args[0])), type_of(Const(None)))
+        xs, path = path_of(low, base, view.args[0])
+        expect_alone(low, xs, path.items)
+        set_in_list(low, base, view.args[0], content, node, same=True)
+        return
+    if low.heap.is_held_by_run(base):
+        if not low.boxes:
+            raise Again("boxes")
+        xs, path = path_of(low, base, view.args[0])
+        expect_alone(low, xs, path.items)
+        made = low.build.call(emitted.set_in, xs, path, content, hint=xs.hint, type=type_of(xs))
+        low.heap.keeps_places(made, xs)
+        low.heap.write(xs, made)
+        return
     set_item(low, base, view.args[0], content, node)
 
 
@@ -248,6 +264,7 @@ def _reshaped(low: Lowering, whole: Any, base: Any, view: View) -> Any:
 #: How a store through a view reaches its base.
 THROUGH: dict[Any, Any] = {
     operator.getitem: _through_item,
+    getattr: _through_item,
     np.transpose: _through_inverse(_untransposed),
     np.swapaxes: _through_inverse(_unswapped),
     np.matrix_transpose: _through_inverse(lambda low, whole, base, view: low.build.call(np.matrix_transpose, whole)),
@@ -263,36 +280,46 @@ THROUGH: dict[Any, Any] = {
 
 def opened(low: Lowering, container: Any, node: ast.AST) -> Aggregate:
     """A container by its parts, about to be changed."""
-    if isinstance(container, Var) and low.heap.is_item(container):
+    if low.heap.is_held_by_run(container) or low.heap.ident(container) in low.heap.embedded:
+        if not low.boxes:
+            raise Again("boxes")
         low.need_detail()
         raise low.unsupported(
-            node, "a store into a container that is an item of a list of unknown length",
-            "Use an array for the whole, or build a new list of new items.",
-        )  # fmt: skip
-    if low.heap.ident(container) in low.heap.embedded:
-        low.need_detail()
-        raise low.unsupported(
-            node, "a store into a container that was put into a list of unknown length, which would not see it",
-            "Change it before it is put in, or put in a copy.",
+            node, "a container that a list of unknown length holds gets other parts",
+            "Give it all its parts before it is put in.",
         )  # fmt: skip
     if isinstance(container, Var):
-        container = open_parameter(low.build, container)
-        low.heap.write(container, container)
+        container = _opened_value(low, container, node)
     if container.ident is None or not is_mutable(container.kind):
         raise low.unsupported(node, f"a store into a {container.kind.__name__} cannot be differentiated", "Build a new one.")
-    sources = getattr(container.ident, "sources", ())
-    if sources and _is_held(low, container.ident, set(sources)):
-        raise low.error(
-            AliasedMutation, node, "which of two containers is changed here depends on the run",
-            "Change each in its own branch, or copy it first.",
-        )  # fmt: skip
+    if getattr(container.ident, "sources", ()) and _is_held(low, container.ident):
+        raise _which_of_two(low, node)
     return container
 
 
-def _is_held(low: Lowering, ident: Any, sources: set[Any]) -> bool:
-    """Can anybody still see one of the things that this one may be?"""
+def _opened_value(low: Lowering, var: Var, node: ast.AST) -> Aggregate:
+    """A container that a call returned, by its parts; one that came in is so from the start."""
+    call = low.build.calls.get(var)
+    if call is None or call.fn in (operator.getitem, getattr):
+        if not low.opens:
+            raise Again("opens")
+        raise _which_of_two(low, node)
+    container = open_parameter(low.build, var)
+    low.heap.write(container, container)
+    return container
+
+
+def _which_of_two(low: Lowering, node: ast.AST) -> AliasedMutation:
+    return low.error(
+        AliasedMutation, node, "which of two containers is changed here depends on the run",
+        "Change each in its own branch, or copy it first.",
+    )  # fmt: skip
+
+
+def _is_held(low: Lowering, ident: Any) -> bool:
+    """Can anybody still see one of the things that this one may be, by another handle?"""
     roots = [atom for frame in low.all_frames() for atom in frame.env.values()]
-    return low.heap.reaches([r for r in roots if low.heap.ident(r) is not ident], sources)
+    return low.heap.reaches(roots, {ident}, frozenset({ident}))
 
 
 def change(low: Lowering, container: Any, items: Any, keys: Any, node: ast.AST) -> None:
@@ -308,6 +335,13 @@ def set_in_container(low: Lowering, container: Any, key: Any, value: Any, node: 
         if method is None or kind is tuple:
             raise low.unsupported(node, f"a store into a {kind.__name__} cannot be differentiated", "Build a new one.")
         calls.call_object(low, method, "__setitem__", (container, key, value), {}, node, "")
+        return
+    if low.boxes and low.heap.is_held_by_run(container) and isinstance(key, Const) and key.value in type_of(container).labels:
+        store_in_run(low, container, key, value, node)
+        return
+    if kind is dict and not tables.known_key(key):
+        low.need(key)
+        set_in_list(low, tables.held_table(low, container, node, changes=True), key, value, node)
         return
     container = opened(low, container, node)
     if kind is dict:
@@ -358,44 +392,38 @@ def as_run_time_list(low: Lowering, container: Any, node: ast.AST) -> Any:
     made = low.as_list(container)
     if made is None:
         raise low.unsupported(node, "an index into a list of unlike items must be known before the run", "Use one list for each kind.")
-    low.heap.write(container, made)
+    low.heap.write(container, made, changed=False)
     return made
 
 
-def set_in_list(low: Lowering, xs: Any, key: Any, value: Any, node: ast.AST) -> None:
-    """A store into a list of unknown length, or into an item of its items."""
-    if isinstance(key, SliceAtom):
-        raise low.unsupported(node, "a store into a slice of a list", "Store item by item, or use an array.")
-    xs, path = _path(low, xs, key)
+def set_in_list(low: Lowering, xs: Any, key: Any, value: Any, node: ast.AST, same: bool = False) -> None:
+    """A store into a list of unknown length, or into an item of its items; ``same`` item as before, with new contents?"""
+    if isinstance(key, SliceAtom) and not tables.is_table(xs):
+        containers.set_slice(low, xs, key, value, node)
+        return
+    if isinstance(type_of(xs).item, ListT) and low.boxes:
+        value = boxed(low, value)
+    value, new = put_in(low, value)
+    xs, path = path_of(low, xs, key)
     t = type_of(xs)
-    low.heap.embed(value)
-    if len(path.items) > 1:
-        inner = Aggregate(tuple, path.items[:-1])
-        low.build.let(Call(emitted.expect_alone, (xs, inner)), type_of(Const(None)))
+    expect_alone(low, xs, path.items[:-1])
     if len(path.items) == 1:
-        t = ListT(t.kind, join(t.item, type_of(value)) if t.item is not None else type_of(value))
+        if isinstance(t, DictT):
+            t = tables.with_key(t, tables.key_type(low, key, node), type_of(value))
+            if t is None:
+                raise low.unsupported(
+                    node, "a dict of unknown keys whose values are of different kinds", "Use one dict for each kind of value."
+                )
+        else:
+            t = ListT(t.kind, join(t.item, type_of(value)) if t.item is not None else type_of(value))
         made = low.build.call(emitted.set_item, xs, key, value, hint=xs.hint, form="store", type=t)
     else:
-        t = _with_item(t, len(path.items), type_of(value))
+        t = with_item(t, path.items, type_of(value)) or t
         made = low.build.call(emitted.set_in, xs, path, value, hint=xs.hint, type=t)
+    low.heap.keeps_places(made, xs, None if same or isinstance(type_of(value), ScalarT) else len(path.items) - 1)
+    if new and len(path.items) == 1 and not same:
+        low.heap.unlike[made] = low.heap.unlike.get(xs, made)
     low.heap.write(xs, made)
-
-
-def _path(low: Lowering, xs: Any, key: Any) -> tuple[Any, Aggregate]:
-    """The outermost list that an item is in, and the way to it."""
-    path = [key]
-    view = low.heap.views.get(xs)
-    while view is not None:
-        xs, path = low.now(view.base), [view.args[0], *path]
-        view = low.heap.views.get(xs)
-    return xs, Aggregate(tuple, tuple(path))
-
-
-def _with_item(t: Any, depth: int, value: Any) -> Any:
-    """The type of a list of lists after a store into an item of its items."""
-    if depth == 0 or not isinstance(t, ListT):
-        return join(t, value) if depth == 0 and isinstance(t, ScalarT) else t
-    return ListT(t.kind, _with_item(t.item, depth - 1, value))
 
 
 # -- attributes -------------------------------------------------------------------------------------------
@@ -403,6 +431,7 @@ def _with_item(t: Any, depth: int, value: Any) -> Any:
 
 def set_attribute(low: Lowering, owner: Any, name: str, value: Any, node: ast.AST) -> None:
     """``owner.name = value`` of an object whose parts are known."""
+    owner = as_held(low, owner)
     t = type_of(owner) if not isinstance(owner, Compiletime) else None
     if not isinstance(t, AggregateT) or t.kind in (tuple, list, dict):
         raise low.unsupported(
@@ -412,6 +441,9 @@ def set_attribute(low: Lowering, owner: Any, name: str, value: Any, node: ast.AS
     member = inspect.getattr_static(t.kind, name, None)
     if isinstance(member, property) and member.fset is not None:
         calls.call_object(low, member.fset, name, (owner, value), {}, node, "")
+        return
+    if low.boxes and low.heap.is_held_by_run(owner) and name in (t.keys or ()) and is_mutable(t.kind):
+        store_in_run(low, owner, Const(name), value, node)
         return
     owner = opened(low, owner, node)
     keys, items = list(owner.keys or ()), list(owner.items)
@@ -488,6 +520,15 @@ def delete(low: Lowering, stmt: ast.Delete) -> None:
 
 
 def delete_item(low: Lowering, container: Any, key: Any, node: ast.AST) -> None:
+    if containers.kind_of(container) is dict and not tables.known_key(key):
+        container = tables.held_table(low, container, node, changes=True)
+    if isinstance(container, Var) and tables.is_table(container):
+        tables.remove(low, container, key)
+        return
+    if containers.kind_of(container) is list and not (isinstance(type_of(container), AggregateT) and tables.known_key(key)):
+        low.need(key)
+        containers.delete_part(low, container, key, node)
+        return
     if not isinstance(container, (Var, Aggregate)) or not isinstance(type_of(container), AggregateT):
         raise low.unsupported(node, "del of this kind of item cannot be differentiated", "Build a new list without it.")
     container = opened(low, container, node)

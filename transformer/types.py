@@ -105,6 +105,13 @@ class ListT:
 
 
 @dataclass(frozen=True, slots=True)
+class DictT(ListT):
+    """A dict whose keys only the run knows, of values of one type; ``kind`` is dict, ``key`` the type of the keys."""
+
+    key: Any = None
+
+
+@dataclass(frozen=True, slots=True)
 class RangeT:
     pass
 
@@ -208,6 +215,21 @@ def is_inexact(t: Any) -> bool:
     return t.item is not None and is_inexact(t.item) if isinstance(t, ListT) else False
 
 
+def classes_in(t: Any) -> list[type]:
+    """The classes of the objects in a value that programs make."""
+    if isinstance(t, ListT):
+        return classes_in(t.item)
+    if not isinstance(t, AggregateT):
+        return []
+    own = [t.kind] if is_object(t) else []
+    return list(dict.fromkeys([*own, *(kind for item in t.items for kind in classes_in(item))]))
+
+
+def is_object(t: Any) -> bool:
+    """Is it an instance of a class, with attributes?"""
+    return isinstance(t, AggregateT) and t.kind not in (tuple, list, dict) and not issubclass(t.kind, tuple)
+
+
 def holds_numbers(t: Any) -> bool:
     """Is there a number or an array in it?"""
     if isinstance(t, AggregateT):
@@ -302,7 +324,11 @@ def _join_lists(a: ListT, b: ListT) -> Any:
     if a.kind is not b.kind:
         return OPAQUE
     item = b.item if a.item is None else (a.item if b.item is None else join(a.item, b.item))
-    return OPAQUE if isinstance(item, OpaqueT) else ListT(a.kind, item)
+    if isinstance(item, OpaqueT):
+        return OPAQUE
+    if isinstance(a, DictT) and isinstance(b, DictT):
+        return DictT(dict, item, b.key if a.key is None else a.key if b.key is None else join(a.key, b.key))
+    return dataclasses.replace(a, item=item)
 
 
 def join_all(types: Iterable[Any]) -> Any:
@@ -315,13 +341,14 @@ def join_all(types: Iterable[Any]) -> Any:
 
 def carried(t: Any) -> Any:
     """The type of a cotangent or tangent that several statements may make: of a scalar, a Python number or a NumPy one;
-    of a 0-d array, that or a NumPy scalar."""
+    of a 0-d array, that or a NumPy scalar; of an object, a dict."""
     if isinstance(t, ScalarT):
         return dataclasses.replace(t, weak=None)
     if isinstance(t, ListT):
-        return ListT(t.kind, carried(t.item))
+        return dataclasses.replace(t, item=carried(t.item))
     if isinstance(t, AggregateT):
-        return AggregateT(t.kind, tuple(map(carried, t.items)), t.keys)
+        parts = tuple(carried(item) if is_inexact(item) else OPAQUE for item in t.items)
+        return AggregateT(dict if is_object(t) else t.kind, parts, t.keys)
     return NumberT(t.dtype) if isinstance(t, ArrayT) and not t.shape else t
 
 
@@ -386,6 +413,8 @@ def sample(t: Any, lengths: dict[str, int], weak: bool = True, count: int = 1) -
         return t.value
     if isinstance(t, AggregateT):
         return construct(t.kind, [sample(item, lengths, weak, count) for item in t.items], t.keys)
+    if isinstance(t, DictT):
+        return {k: sample(t.item, lengths, weak, count) for k in range(lengths.get(ITEMS, 2))}
     if isinstance(t, ListT):
         return t.kind([sample(t.item, lengths, weak, count)] * lengths.get(ITEMS, 2))
     raise TypeError(t)

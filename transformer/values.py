@@ -101,6 +101,17 @@ class HowFar(UnsupportedSyntax):
     """A value that depends on how far a ``try`` block got before it raised."""
 
 
+class Maybe(tuple):
+    """The kind of a value that is None or not, as the run says: the parts are whether it is, and what it is if it is not."""
+
+
+class Again(Exception):
+    """Lowering starts again, with a flag of it set: what was met asks for another reading of the whole."""
+
+    def __init__(self, flag: str) -> None:
+        self.flag = flag
+
+
 @dataclass(frozen=True)
 class Unknown:
     """What a name holds where paths disagree beyond what a value can express; reading it is an error, with this reason."""

@@ -57,7 +57,8 @@ FORMS = {"call", "operator", "store", "add_at", "add_once", "method", "attribute
 #: How many operands the operations take that are printed as syntax.
 OPERANDS: dict[Any, int] = {
     **dict.fromkeys(BINARY_FUNCTIONS, 2), **dict.fromkeys(COMPARE_FUNCTIONS, 2), **dict.fromkeys(UNARY_FUNCTIONS, 1),
-    emitted.append: 2, emitted.drop_last: 1, emitted.set_item: 3, emitted.set_in: 3, emitted.add_to_item: 3, emitted.truncate: 2,
+    emitted.append: 2, emitted.drop_last: 1, emitted.without: 2, emitted.set_item: 3, emitted.set_in: 3, emitted.append_in: 3,
+    emitted.add_to_item: 3, emitted.truncate: 2,
     operator.getitem: 2, getattr: 2, numerics.store: 3, emitted.add_at: 3, emitted.push: 2, emitted.pop: 1,
     emitted.fresh_copy: 1, emitted.choose: 3, emitted.both: 2, emitted.either: 2,
 }  # fmt: skip
@@ -87,6 +88,11 @@ def admits(t: Any, u: Any) -> bool:
         same = isinstance(u, AggregateT) and (t.kind, t.keys, len(t.items)) == (u.kind, u.keys, len(u.items))
         return same and all(map(admits, t.items, u.items))
     return isinstance(t, ListT) and _admits_items(t, u)
+
+
+def _is_unbound(value: Atom) -> bool:
+    """Is it nothing yet, which is called None where it is recorded, or a computation whose type is not at hand?"""
+    return isinstance(value, (Undefined, Call)) or (isinstance(value, Const) and value.value is None)
 
 
 def _is_weak(t: Any) -> bool:
@@ -253,7 +259,7 @@ class Verifier:
     def merge(self, targets: Iterable[Var], values: Iterable[Atom], stmt: Stmt) -> None:
         nested = bool(self.stage.visible)  # a nested derivative, written out as forward code
         for target, value in zip(targets, values):
-            t, u = target.type, None if isinstance(value, (Undefined, Call)) else type_of(value)
+            t, u = target.type, None if _is_unbound(value) else type_of(value)
             fits = u is None or (stmt.forward and admits(t, u)) or ((nested or not stmt.forward) and _may_be_cotangent(t, u))
             if not fits:
                 self.problem(f"{_headline(stmt)} merges {value!r}, {type_of(value)}, into {target!r}, {target.type}")

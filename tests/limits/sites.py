@@ -85,7 +85,8 @@ def _site(call: ast.Call, file: str, function: str) -> Iterator[Site]:
     elif name == "unsupported":
         kind, (message, remedy) = "UnsupportedSyntax", _texts(args[1:], call)
     elif name in KINDS or name in SYNTAX:
-        kind, (message, remedy) = "UnsupportedSyntax" if name in SYNTAX else name, _texts(args, call)
+        given = args[2].id if name == "Unknown" and len(args) > 2 and isinstance(args[2], ast.Name) else name
+        kind, (message, remedy) = "UnsupportedSyntax" if given in SYNTAX else given, _texts(args[:2] if given != name else args, call)
     else:
         return
     if any(m.strip(HOLE + " ") for m in message):  # else it hands on what another place has said

@@ -1,6 +1,7 @@
 """The zoo: small programs by theme, each a row of one table (`PROGRAMS`)."""
 
 from tests.zoo import (  # noqa: F401  (imported for the rows they add)
+    aliases,
     branches,
     broadcasting,
     calls,
@@ -9,6 +10,7 @@ from tests.zoo import (  # noqa: F401  (imported for the rows they add)
     exits,
     formulas,
     indexing,
+    items,
     later,
     linalg,
     lists,
@@ -16,12 +18,15 @@ from tests.zoo import (  # noqa: F401  (imported for the rows they add)
     memory,
     mutation,
     objects,
+    optional,
     reductions,
     reuse,
     scopes,
     sequences,
     shapes,
+    standard,
     straight,
+    tables,
     trajectories,
     tuples,
     views,

@@ -235,3 +235,25 @@ def literal_beside_a_list(x, n):
     for a, b in zip(squares, (2.0, x[1], 4.0)):
         total += a * b
     return total
+
+
+@program(args=(0.7, 6, 2))
+def slices_of_a_list_exchanged(x, n, k):
+    xs = [x * i for i in range(n)]
+    ys = xs
+    xs[:k] = [x * x, x, 1.0]
+    xs[-2:] = xs[:2]
+    del xs[1:k], xs[k]
+    xs[3:2] = [x]
+    return ys[0] * ys[-1] + len(ys) * ys[3]
+
+
+@program(args=(0.7, 0.5))
+def a_list_that_grows_on_one_path(x, c):
+    out = [x]
+    if x > c:
+        out.append(x * x)
+    else:
+        out[0] = 3.0
+        out += [x, x]
+    return sum(out) * out[-1]

@@ -252,3 +252,68 @@ def written_on_paths_in_a_loop(x):
             y = x - k
         total += np.sum(y * x)
     return total
+
+
+# -- arrays that change places ----------------------------------------------------------------------------
+
+
+@program(args=(normal(5), 3))
+def two_buffers(x, n):
+    u = x.copy()
+    v = np.zeros_like(x)
+    for _ in range(n):
+        for i in range(1, len(x) - 1):
+            v[i] = u[i] + 0.1 * (u[i - 1] - 2 * u[i] + u[i + 1]) * u[i]
+        u, v = v, u
+    return np.sum(u**2) + v[1]
+
+
+@program(args=(normal(5), 4))
+def three_buffers(x, n):
+    before, now, after = x.copy(), x * 2, np.zeros(5)
+    for _ in range(n):
+        after[1:-1] = 2 * now[1:-1] - before[1:-1] + 0.1 * now[2:] ** 2
+        before, now, after = now, after, before
+    return np.sum(before * now) + after[0]
+
+
+@program(args=(normal(4), 3))
+def buffers_by_a_third_name(x, n):
+    old, new = x.copy(), np.zeros(4)
+    for _ in range(n):
+        new[1:-1] = 0.5 * (old[2:] + old[:-2]) * old[1:-1]
+        spare = old
+        old = new
+        new = spare
+    return np.sum(old**2)
+
+
+@program(args=(normal(4), 4))
+def buffers_that_change_places_now_and_then(x, n):
+    u, v = x.copy(), x * 2
+    for i in range(n):
+        v[1] = u[0] * v[2]
+        if i % 2:
+            u, v = v, u
+    return np.sum(u) * v[1]
+
+
+@program(args=(normal(4), 3))
+def buffers_in_a_loop_in_a_loop(x, n):
+    u, v = x.copy(), x * 2
+    for _ in range(n):
+        k = 0
+        while k < 2:
+            v[1] = u[0] * v[2]
+            u, v = v, u
+            k += 1
+        u[3] = v[1]
+    return np.sum(u) * v[1]
+
+
+@program(args=(normal(4), normal(4, seed=1), 3))
+def arguments_that_change_places(u, v, n):
+    for _ in range(n):
+        v[1] = u[0] * v[2]
+        u, v = v, u
+    return np.sum(u) * v[1]

@@ -22,7 +22,7 @@ from ..builder import type_of
 from ..ir import Aggregate, Atom, Call, Const, Let, Ref, Var
 from ..lower import Lowering
 from ..parse import Source, parse
-from ..types import ArrayT, ListT, NumberT, ScalarT, carried, is_numeric, surely_equal
+from ..types import ArrayT, DictT, ListT, NumberT, ScalarT, carried, is_numeric, surely_equal
 from ..values import Frame
 
 
@@ -129,7 +129,7 @@ def fit(low: Lowering, g: Atom, x: Atom) -> Atom:
 
 def cotangent(t: Any) -> Any:
     """The type of a cotangent that several statements may make; that of a list or tuple is a list, to be added to in place."""
-    return ListT(list, carried(t.item)) if isinstance(t, ListT) else carried(t)
+    return ListT(list, carried(t.item)) if isinstance(t, ListT) and not isinstance(t, DictT) else carried(t)
 
 
 def zero(low: Lowering, t: ScalarT) -> Atom:

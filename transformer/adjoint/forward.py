@@ -230,7 +230,7 @@ class Forward:
         return not self.is_active(atom) or self.dots.get(atom) in self.masked  # type: ignore[call-overload]
 
     def end(self, atom: Atom) -> Atom:
-        return atom if isinstance(atom, Undefined) else self.dot(atom)
+        return atom if isinstance(atom, Undefined) else lists.as_plain(self.build, self.dot(atom))
 
     def carried(self, stmt: Any) -> tuple[list[int], list[Var], list[Atom], list[Var]]:
         at = [k for k, arg in enumerate(stmt.args) if arg in self.active]
@@ -300,6 +300,8 @@ def _getattr(sweep: Forward, stmt: Let) -> None:
     dot = sweep.dot(owner)
     if isinstance(dot, Aggregate) and isinstance(name, Const):
         sweep.dots[stmt.var] = dot.items[(dot.keys or ()).index(name.value)]
+    elif isinstance(t := type_of(dot), AggregateT) and t.kind is dict:
+        sweep.dots[stmt.var] = sweep.build.call(operator.getitem, dot, name, hint=sweep.hint(stmt.var), form="operator")
     else:
         sweep.dots[stmt.var] = sweep.build.let(
             Call(getattr, (dot, name), (), stmt.call.form), stmt.var.type, sweep.hint(stmt.var)
@@ -326,7 +328,7 @@ def _add_at(sweep: Forward, stmt: Let) -> None:
 
 
 def _container(sweep: Forward, stmt: Let) -> None:
-    dot = sweep.dot(stmt.call.args[0])
+    dot = lists.as_plain(sweep.build, sweep.dot(stmt.call.args[0]))
     sweep.dots[stmt.var] = sweep.build.let(Call(stmt.call.fn, (dot,)), carried(stmt.var.type))
 
 
@@ -341,6 +343,9 @@ SPECIAL: dict[Any, Any] = {
     emitted.add_at: _add_at,
     tuple: _container,
     list: _container,
+    dict: _container,
+    emitted.boxed: _container,
+    emitted.fresh_list: _container,
     operator.add: _added,
     **lists.FORWARD,
 }
@@ -352,8 +357,10 @@ SPECIAL: dict[Any, Any] = {
 def forward(fn: Function, wrt: tuple[Var, ...], active: set[Var], low: Lowering, value: bool) -> Function:
     """``(params, tangents of wrt) -> (value, tangent)``, or the tangent alone."""
     low.build.forward = False
+    for var in wrt:
+        lists.refuse_objects(var.hint, var.type)
     sweep = Forward(low, active | set(wrt))
-    tangents = tuple(Var(f"{var.hint}_dot", var.type) for var in wrt)
+    tangents = tuple(Var(f"{var.hint}_dot", carried(var.type) if isinstance(var.type, ListT) else var.type) for var in wrt)
     sweep.dots.update(zip(wrt, tangents))
     sweep.block(fn.body.stmts)
     dot = _result_dot(sweep, fn.result)

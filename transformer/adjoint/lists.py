@@ -13,8 +13,8 @@ from retrograd.runtime import emitted
 from retrograd.runtime.errors import NoRule
 
 from ..builder import type_of
-from ..ir import Atom, Call, Const, Let, SliceAtom
-from ..types import AggregateT, ArrayT, ListT, ScalarT, carried
+from ..ir import Aggregate, Atom, Call, Const, Let, SliceAtom
+from ..types import AggregateT, ArrayT, ListT, ScalarT, carried, classes_in, is_object
 from .context import cotangent
 
 
@@ -27,22 +27,31 @@ def as_cotangent(build: Any, g: Atom, t: ListT) -> Atom:
 
 
 def zeros(build: Any, xs: Atom, t: ListT) -> Atom:
-    refuse_objects(t)
     made = build.let(Call(emitted.zero_items, (xs,)), carried(t))
     return as_cotangent(build, made, t)
 
 
-def refuse_objects(t: Any) -> None:
-    """Items of lists are numbers, arrays, and tuples, lists and dicts of them."""
-    if isinstance(t, ListT):
-        refuse_objects(t.item)
-    elif isinstance(t, AggregateT):
-        if t.kind not in (tuple, list, dict):
-            raise NoRule(
-                f"a derivative with respect to a list of {t.kind.__name__} objects", remedy="Use one list for each attribute."
-            )
-        for item in t.items:
-            refuse_objects(item)
+def refuse_objects(name: str, t: Any) -> None:
+    """The cotangent of an object in a list is a dict, which nobody asked for by name."""
+    if isinstance(t, ListT) and classes_in(t):
+        (kind, *_) = classes_in(t)
+        raise NoRule(f"a derivative with respect to {name}, a list of {kind.__name__} objects", remedy="Use one list for each attribute.")
+    for item in t.items if isinstance(t, AggregateT) else ():
+        refuse_objects(name, item)
+
+
+def as_plain(build: Any, dot: Atom) -> Atom:
+    """A tangent in which those of objects are dicts."""
+    t = type_of(dot)
+    if not isinstance(t, AggregateT) or not classes_in(t):
+        return dot
+    if isinstance(dot, Aggregate):
+        parts = dot.items
+    else:
+        parts = tuple(
+            build.attribute(dot, k, u) if is_object(t) else build.call(operator.getitem, dot, Const(k)) for k, u in zip(t.labels, t.items)
+        )
+    return Aggregate(dict if is_object(t) else t.kind, tuple(as_plain(build, p) for p in parts), t.keys)
 
 
 def add(build: Any, x: Atom, y: Atom, t: ListT) -> Atom:
@@ -84,9 +93,20 @@ def set_item_reverse(sweep: Any, stmt: Let, z_bar: Atom) -> None:
 def set_in_reverse(sweep: Any, stmt: Let, z_bar: Atom) -> None:
     xs, path, value = stmt.call.args
     if sweep.is_active(value):
-        sweep.accumulate(value, sweep.build.let(Call(emitted.get_in, (z_bar, path)), cotangent(type_of(value))))
+        sweep.accumulate_nested(value, sweep.build.let(Call(emitted.get_in, (z_bar, path)), cotangent(type_of(value))))
+    if sweep.is_active(xs) and isinstance(type_of(value), ScalarT):
+        sweep.accumulate_nested(xs, sweep.build.let(Call(emitted.set_in, (z_bar, path, Const(0.0))), cotangent(type_of(xs))))
+    elif sweep.is_active(xs):
+        sweep.accumulate_nested(xs, sweep.build.let(Call(emitted.zero_in, (z_bar, path)), cotangent(type_of(xs))))
+
+
+def append_in_reverse(sweep: Any, stmt: Let, z_bar: Atom) -> None:
+    xs, path, value = stmt.call.args
+    if sweep.is_active(value):
+        inner = sweep.build.let(Call(emitted.get_in, (z_bar, path)), ListT(list, carried(type_of(value))))
+        sweep.accumulate_nested(value, _last(sweep, inner, inner.type))
     if sweep.is_active(xs):
-        sweep.accumulate(xs, sweep.build.let(Call(emitted.zero_in, (z_bar, path)), cotangent(type_of(xs))))
+        sweep.accumulate_nested(xs, sweep.build.let(Call(emitted.drop_in, (z_bar, path)), cotangent(type_of(xs))))
 
 
 def getitem_reverse(sweep: Any, stmt: Let, z_bar: Atom) -> None:
@@ -116,12 +136,20 @@ def concatenated_reverse(sweep: Any, stmt: Let, z_bar: Atom) -> None:
             sweep.accumulate(part, sweep.build.let(Call(operator.getitem, (z_bar, key), (), "operator"), cotangent(type_of(part))))
 
 
+def without_reverse(sweep: Any, stmt: Let, z_bar: Atom) -> None:
+    xs, key = stmt.call.args
+    zero = sweep.build.let(Call(emitted.zero_of, (xs, key)), carried(type_of(xs).item))
+    sweep.accumulate(xs, sweep.build.let(Call(emitted.set_item, (z_bar, key, zero), (), "store"), cotangent(type_of(xs))))
+
+
 REVERSE: dict[Any, Any] = {
     emitted.append: append_reverse,
     emitted.drop_last: drop_last_reverse,
     emitted.set_item: set_item_reverse,
     emitted.set_in: set_in_reverse,
+    emitted.append_in: append_in_reverse,
     emitted.repeat: repeat_reverse,
+    emitted.without: without_reverse,
 }
 
 
@@ -131,8 +159,8 @@ REVERSE: dict[Any, Any] = {
 def same_forward(sweep: Any, stmt: Let) -> None:
     """The same change, made to the list of tangents with tangents."""
     call = stmt.call
-    moved = {emitted.append: (0, 1), emitted.set_item: (0, 2), emitted.set_in: (0, 2)}.get(call.fn, (0,))
-    args = tuple(sweep.dot(a) if k in moved else a for k, a in enumerate(call.args))
+    moved = {emitted.append: (0, 1), emitted.set_item: (0, 2), emitted.set_in: (0, 2), emitted.append_in: (0, 2)}.get(call.fn, (0,))
+    args = tuple(as_plain(sweep.build, sweep.dot(a)) if k in moved else a for k, a in enumerate(call.args))
     sweep.dots[stmt.var] = sweep.build.let(Call(call.fn, args, call.kwargs, call.form), carried(stmt.var.type), sweep.hint(stmt.var))
 
 

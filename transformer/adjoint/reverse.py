@@ -50,7 +50,7 @@ from ..lower import Lowering
 from ..scopes import ARITHMETIC
 from ..simplify.helpers import ALL
 from ..simplify.switches import is_on, note
-from ..types import INT, AggregateT, ArrayT, ListT, NumberT, ScalarT, equal_shapes, is_inexact, same_shape
+from ..types import INT, AggregateT, ArrayT, ListT, NumberT, ScalarT, equal_shapes, is_inexact, is_object, same_shape
 from . import context, lists
 
 CONSTANT, CANCELS, ZEROS = "constant cotangent", "what cancels", "zeros are not added"
@@ -188,7 +188,9 @@ class Reverse:
             self.accumulate(atom, g)
 
     def _accumulate_parts(self, atom: Aggregate, g: Atom, masked: bool) -> None:
-        keys = atom.keys if atom.keys is not None and atom.kind is dict else range(len(atom.items))
+        t = type_of(g)
+        by_name = atom.keys is not None and isinstance(t, (AggregateT, ListT)) and t.kind is dict
+        keys = atom.keys if by_name else range(len(atom.items))
         for key, item in zip(keys, atom.items):
             if self.is_active(item):
                 part = self.build.call(operator.getitem, g, Const(key))
@@ -225,6 +227,8 @@ class Reverse:
     def zeros(self, place: Place, like: Atom | None = None) -> Atom:
         """A zero cotangent; ``like`` is another cotangent of the place, which spares reading its value."""
         t = self.type_at(*place)
+        if isinstance(t, AggregateT):
+            return self.build.let(Call(emitted.zero_items, (self.value_at(*place),)), context.cotangent(t))  # type: ignore[no-any-return]
         if isinstance(t, ScalarT):
             return context.zero(self.low, t)
         if isinstance(t, ListT):
@@ -271,9 +275,9 @@ class Reverse:
             return found.get(path, Const(None))
         keys = t.labels
         parts = tuple(self._nest(item, found, (*path, key)) for key, item in zip(keys, t.items))
-        return Aggregate(
-            tuple if t.keys is not None and t.kind is not dict else t.kind, parts, t.keys if t.kind is dict else None
-        )
+        if is_object(t) or t.kind is dict:
+            return Aggregate(dict, parts, t.keys)
+        return Aggregate(tuple if t.keys is not None else t.kind, parts)
 
     # -- one computation ----------------------------------------------------------------------------------
 
@@ -497,12 +501,20 @@ class Reverse:
         arg = Var("", context.cotangent(self.type_at(*place)))
         if start is None or start in self.masked:
             self.masked.add(arg)
-        start = start if start is not None else self.zeros(origin)
+        start = self._whole(start, origin[0]) if start is not None else self.zeros(origin)
         self.name(start, place)
         self.name(arg, place)
         inits.append(start)
         args.append(arg)
         places.append(place)
+
+    def _whole(self, bar: Atom, var: Var, path: tuple[Any, ...] = ()) -> Atom:
+        """The cotangent of a container with zeros where nothing reached a part."""
+        t = self.type_at(var, path)
+        if isinstance(bar, Aggregate) and isinstance(t, AggregateT):
+            return replace(bar, items=tuple(self._whole(b, var, (*path, key)) for b, key in zip(bar.items, t.labels)))
+        missing = isinstance(bar, Const) and bar.value is None and is_inexact(t)
+        return self.zeros((var, path)) if missing else bar
 
     def _free_places(self, stmt: For | While) -> list[Place]:
         """The active places from outside that the loop reads, in order of first reading."""
@@ -539,7 +551,8 @@ class Reverse:
             yields: list[Atom] = []
             for k in carried:
                 bar = self.take(stmt.args[k])
-                yields.append(bar if bar is not None else self._zero_carried_again(stmt, k, args[carried.index(k)]))
+                bar = bar if bar is not None else self._zero_carried_again(stmt, k, args[carried.index(k)])
+                yields.append(self._whole(bar, stmt.args[k]))
             yields += [self.bars[place] if place in self.bars else self.zeros(place) for place in free]
             for place, y in zip(free, yields[len(carried) :]):
                 self.name(y, place)
@@ -753,6 +766,9 @@ SPECIAL: dict[Any, Any] = {
     emitted.add_at: _add_at,
     tuple: _container,
     list: _container,
+    dict: _container,
+    emitted.boxed: _container,
+    emitted.fresh_list: _container,
     operator.add: _added,
     **lists.REVERSE,
 }
@@ -801,6 +817,8 @@ class Sweeps:
 
 def reverse(fn: Function, wrt: tuple[Var, ...], active: set[Var], seed: Atom, low: Lowering) -> Sweeps:
     """The reverse sweep of ``fn`` from the cotangent ``seed`` of its result."""
+    for var in wrt:
+        lists.refuse_objects(var.hint, var.type)
     low.build.forward = False
     sweep = Reverse(low, active, poles=poles(fn.body), primals=frozenset({*fn.params, *definitions(fn.body)}))
     with low.build.block() as stmts:

@@ -165,7 +165,10 @@ def refuse_unknown(stmt: Let, moved: set[Var]) -> None:
 
 
 #: Calls that may see an active value because nothing differentiable comes of it.
-HARMLESS = {print, str.format, repr, str, emitted.expect_length, emitted.expect_alone, emitted.set_in_number, isinstance, id, type, hash}
+HARMLESS = {
+    print, str.format, repr, str, emitted.expect_length, emitted.expect_alone, emitted.expect_apart, emitted.expect_some,
+    emitted.set_in_number, isinstance, id, type, hash,
+}  # fmt: skip
 
 
 def _is_foreign(call: Call) -> bool:
@@ -174,7 +177,8 @@ def _is_foreign(call: Call) -> bool:
 
 
 STRUCTURAL: set[Callable[..., object]] = {
-    tuple, list, getattr, dict, range, min, max, emitted.set_in, emitted.add_at, emitted.fresh_list, *emitted.LIST_OPERATIONS,
+    tuple, list, getattr, dict, range, min, max, emitted.set_in, emitted.append_in, emitted.add_at, emitted.fresh_list,
+    *emitted.LIST_OPERATIONS,
 }  # fmt: skip
 
 

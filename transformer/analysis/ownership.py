@@ -29,6 +29,7 @@ from ..ir import (
     Function,
     If,
     Let,
+    Ref,
     SliceAtom,
     Stmt,
     Var,
@@ -39,13 +40,19 @@ from ..ir import (
     vars_of,
     walk,
 )
-from ..types import AggregateT, ArrayT, ListT, NumberT, OpaqueT, ScalarT
+from ..simplify.dce import eliminate_dead
+from ..types import AggregateT, ArrayT, ListT, NumberT, OpaqueT, ScalarT, classes_in
 from .activity import flows
+from .exchange import Exchange
 from .liveness import Liveness, liveness
 
-LIST_CHANGES = {emitted.append, emitted.drop_last, emitted.set_item, emitted.set_in, emitted.add_to_item}
+LIST_CHANGES = {
+    emitted.append, emitted.drop_last, emitted.without, emitted.set_item, emitted.set_in, emitted.append_in, emitted.add_to_item,
+}  # fmt: skip
 #: Calls that are printed as writes into their first operand.
 IN_PLACE = {numerics.store, emitted.add_at, *LIST_CHANGES}
+#: Calls that make a container of their own, of what they are given.
+CONTAINERS = {list, tuple, dict, emitted.repeat, emitted.boxed}
 Roots = dict[Var, frozenset[Any]]
 EXTERNAL = "external"
 #: Results that must not be written, whatever they were made of.
@@ -54,7 +61,8 @@ READ_ONLY = {numerics.broadcast_like, numerics.unreduce, np.broadcast_to}
 
 #: Results of their own, whatever the rules say of other forms of the call.
 FRESH = {
-    emitted.fresh_copy, emitted.fresh_list, emitted.kept, emitted.zero_items, emitted.zero_last, emitted.zero_in,
+    emitted.fresh_copy, emitted.fresh_list, emitted.kept, emitted.zero_items, emitted.zero_last, emitted.zero_of, emitted.zero_in,
+    emitted.drop_in,
     np.copy, np.ndarray.astype, np.ndarray.tolist, np.zeros_like, np.array,
 }  # fmt: skip
 
@@ -148,10 +156,12 @@ def sharing(fn: Any, args: tuple[Atom, ...], kwargs: Iterable[tuple[str, Atom]])
         if _is_array(args[0]):
             return _sharing_of_key(args[1])
         return "fresh" if isinstance(args[1], SliceAtom) else "view"  # a slice of a list is a list of its own
+    if fn is getattr:
+        return "view"
     if fn is np.diff:
         times = args[1] if len(args) > 1 else dict(kwargs).get("n", Const(1))
         return "fresh" if isinstance(times, Const) and times.value else "maybe"
-    if fn is np.array and not _is_copying(dict(kwargs).get("copy", Const(True))):
+    if fn in (np.array, np.meshgrid) and not _is_copying(dict(kwargs).get("copy", Const(True))):
         return "maybe"
     rule = lookup(fn)
     return "fresh" if rule is None or fn is np.ndarray.astype else rule.sharing
@@ -234,6 +244,12 @@ def _itself(stmt: Let, roots: Roots) -> frozenset[Any]:
     return frozenset({stmt.var}) | held(items_of(_union(stmt.call.args[:1], roots)))
 
 
+def _taken(call: Call, roots: frozenset[Any]) -> frozenset[Any]:
+    """A part of a container that holds other memory may be that memory."""
+    holds = call.fn in (operator.getitem, getattr) and any(map(_is_held, roots))
+    return roots | items_of(roots) if holds else roots
+
+
 def _contributions(stmt: Stmt, roots: Roots) -> Iterable[tuple[Var, frozenset[Any]]]:
     if isinstance(stmt, Let):
         call = stmt.call
@@ -243,18 +259,19 @@ def _contributions(stmt: Stmt, roots: Roots) -> Iterable[tuple[Var, frozenset[An
         elif isinstance(stmt.var.type, ScalarT):
             yield stmt.var, frozenset()
         elif call.fn in LIST_CHANGES:
-            put = call.args[2 if len(call.args) > 2 else 1 :]
+            put = () if call.fn is emitted.without else call.args[2 if len(call.args) > 2 else 1 :]
             yield stmt.var, _union(call.args[:1], roots) | held(_union(put, roots))
         elif call.fn in IN_PLACE:
             yield stmt.var, _union(call.args[:1], roots)
-        elif call.fn in (list, tuple, emitted.repeat):
-            yield stmt.var, frozenset({stmt.var}) | held(_contents(call.args, roots))
+        elif call.fn in CONTAINERS or (call.fn is operator.add and isinstance(stmt.var.type, ListT)):
+            numbers = isinstance(stmt.var.type, ListT) and isinstance(stmt.var.type.item, ScalarT)
+            yield stmt.var, frozenset({stmt.var}) | (frozenset() if numbers else held(_contents(call.args, roots)))
         elif call.fn is emitted.pop or (call.fn is operator.getitem and _is_list(call.args[0])):
             yield stmt.var, items_of(_union(call.args[:1], roots)) | _itself(stmt, roots)
         elif call.fn in READ_ONLY:
             yield stmt.var, frozenset({(EXTERNAL, stmt.var)})
         elif shares(call):
-            found = _union(call.atoms(), roots) | (frozenset() if lookup(call.fn) else frozenset({stmt.var}))
+            found = _taken(call, _union(call.atoms(), roots)) | (frozenset() if lookup(call.fn) else frozenset({stmt.var}))
             is_list = isinstance(stmt.var.type, ListT)
             yield stmt.var, frozenset({stmt.var}) | held(reach(found)) if is_list else found
         else:
@@ -293,7 +310,7 @@ def _written_by(stmt: Let, roots: Roots) -> frozenset[Any]:
     found = _union(stmt.call.args[:1], roots)
     if stmt.call.fn is emitted.expect_alone:
         return reach(items_of(found)) - own_of(found)
-    if stmt.call.fn is emitted.set_in:
+    if stmt.call.fn in (emitted.set_in, emitted.append_in):
         return own_of(found) | reach(items_of(found))
     return own_of(found)
 
@@ -317,13 +334,15 @@ def _at_any_time(root: Any) -> Any:
 def check_aliases(fn: Function) -> set[Var]:
     """Refuse a store that another live name would see; returns the parameters that are written."""
     roots = roots_of(fn.params, fn.body)
-    live = liveness(fn.body, contents=True)
+    stores = [s.var for s in walk(fn.body) if isinstance(s, Let) and s.call.fn in (*IN_PLACE, emitted.expect_alone)]
+    live = liveness(eliminate_dead(fn.body, stores), contents=True)
+    exchange = exchange_of(fn.body, roots)
     written: set[Var] = set()
     for stmt in walk(fn.body):
         if isinstance(stmt, Let) and stmt.call.fn in (*IN_PLACE, emitted.expect_alone):
             own = _written_by(stmt, roots)
             written |= {_param_of(root) for root in own if is_external(root)}
-            seen = _witness(stmt, own, roots, live, _of_the_list(stmt, roots))
+            seen = _witness(stmt, own, roots, live, exchange, _of_the_list(stmt, roots))
             if seen is not None:
                 raise AliasedMutation(
                     f"this store changes memory that {seen.hint or 'another value'} also sees", where=stmt.loc,
@@ -340,13 +359,27 @@ def _of_the_list(stmt: Let, roots: Roots) -> set[Var]:
     return {v for v, found in roots.items() if isinstance(v.type, ListT) and own_of(found) & own}
 
 
+def exchange_of(block: Block, roots: Roots) -> Exchange:
+    """Which arrays are apart, by their allocations and by how loops hand them on."""
+
+    def is_part(call: Call) -> bool:
+        return bool(call.args) and _is_array(call.args[0]) and (call.fn in IN_PLACE or sharing(call.fn, call.args, call.kwargs) == "view")
+
+    def is_other(x: Var, y: Var) -> bool:
+        mine, theirs = (frozenset(map(_at_any_time, memory_of(v, roots))) for v in (x, y))
+        return not mine & theirs
+
+    return Exchange(block, is_part, is_other)
+
+
 def _witness(
-    stmt: Let, own: frozenset[Any], roots: Roots, live: Liveness, later: frozenset[Var] | set[Var] = frozenset()
+    stmt: Let, own: frozenset[Any], roots: Roots, live: Liveness, exchange: Exchange, later: frozenset[Var] | set[Var] = frozenset()
 ) -> Var | None:
     """A value read later that may share the stored memory; what is made ``later`` is not there yet."""
     for var in live.after[id(stmt)]:
         if var is not stmt.var and var not in later and not isinstance(var.type, ScalarT) and memory_of(var, roots) & own:
-            return var
+            if not exchange.apart(stmt.call.args[0], var):
+                return var
     return None
 
 
@@ -389,6 +422,7 @@ def needs_copies(params: tuple[Var, ...], block: Block) -> bool:
 def _first_conflict(params: tuple[Var, ...], block: Block) -> _Copy | None:
     roots = roots_of(params, block)
     live = liveness(block, contents=True)
+    exchange = exchange_of(block, roots)
     loops = {
         arg: (stmt, k) for stmt in walk(block) if isinstance(stmt, (For, While)) for k, arg in enumerate(stmt.args)
     }
@@ -407,7 +441,7 @@ def _first_conflict(params: tuple[Var, ...], block: Block) -> _Copy | None:
         target = stmt.call.args[0]
         own = _written_by(stmt, roots)
         foreign = any(is_external(root) for root in own)
-        seen = _witness(stmt, own, roots, live, later)
+        seen = _witness(stmt, own, roots, live, exchange, later)
         if not foreign and seen is None:
             continue
         return _place_copy(stmt, target, defs, loops, merged, results, roots, own, foreign, live)
@@ -446,13 +480,18 @@ def _place_copy(stmt: Let, target: Any, defs: Any, loops: Any, merged: Any, resu
     return found or _Copy(id(stmt), target)
 
 
+def class_refs(t: Any) -> tuple[Ref, ...]:
+    """The classes whose objects a copy must copy."""
+    return tuple(Ref(kind, kind.__name__) for kind in classes_in(t))
+
+
 def _with_copy(block: Block, wanted: _Copy) -> Block:
     out: list[Stmt] = []
     for stmt in block.stmts:
         if id(stmt) == wanted.stmt:
             copy = Var(wanted.var.hint, wanted.var.type)
             make = emitted.fresh_copy if isinstance(wanted.var.type, (ArrayT, ScalarT)) else emitted.fresh_list
-            out.append(Let(copy, Call(make, (wanted.var,)), stmt.loc, stmt.forward))
+            out.append(Let(copy, Call(make, (wanted.var, *class_refs(wanted.var.type))), stmt.loc, stmt.forward))
             out.append(_reading(stmt, wanted.var, copy))
         else:
             out.append(map_blocks(stmt, lambda b: _with_copy(b, wanted)))

@@ -24,7 +24,10 @@ PURE = {
     emitted.add_at, emitted.fresh_copy, emitted.fresh_list, numerics.store, np.ndarray.astype, np.zeros, np.ones, np.empty,
     *emitted.LIST_OPERATIONS,
 } | {getattr(operator, name) for name in operator.__all__} | {np.float32, np.float64, np.complex128}  # fmt: skip
-CAN_FAIL = {emitted.drop_last, emitted.set_item, operator.truediv, operator.floordiv, operator.mod, operator.pow, operator.getitem, divmod}
+CAN_FAIL = {
+    emitted.drop_last, emitted.without, emitted.set_item, operator.truediv, operator.floordiv, operator.mod, operator.pow, operator.getitem,
+    divmod,
+}  # fmt: skip
 
 
 def is_pure(call: Call) -> bool:

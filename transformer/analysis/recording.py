@@ -37,7 +37,8 @@ from ..ir import (
     walk,
 )
 from ..simplify.switches import is_on, note
-from ..types import INT, ArrayT, ListT, NumberT, ScalarT
+from ..types import INT, AggregateT, ArrayT, ListT, NumberT, ScalarT
+from .ownership import class_refs
 from .purity import is_pure
 from .unbound import maybe_unbound
 from .writeonce import read_again
@@ -283,10 +284,10 @@ def _push(rec: Recorder, var: Var, by: Stmt | None = None) -> list[Stmt]:
     if may_be_unbound:  # the block may have raised
         value = Var("", None)
         out.append(Let(value, Call(emitted.choose, (by.results[0], var, Const(None))), None, False))  # type: ignore[union-attr]
-    if isinstance(var.type, (ArrayT, ListT, NumberT)) and (var in rec.written or var in rec.exposed):
+    if isinstance(var.type, (AggregateT, ArrayT, ListT, NumberT)) and (var in rec.written or var in rec.exposed):
         copy = Var("", var.type if not may_be_unbound else None)
         plain = isinstance(var.type, ArrayT) and not may_be_unbound
-        call = Call(np.copy, (var,), (), "method:copy") if plain else Call(emitted.kept, (value,))
+        call = Call(np.copy, (var,), (), "method:copy") if plain else Call(emitted.kept, (value, *class_refs(var.type)))
         out.append(Let(copy, call, None, False))
         value = copy
     return [*out, Let(Var("", None), Call(emitted.push, (tape, value)), None, False)]

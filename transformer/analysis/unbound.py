@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from retrograd.runtime import emitted
 
-from ..ir import UNDEFINED, Atom, Block, Let, Region, Stmt, Undefined, Var, walk
+from ..ir import UNDEFINED, Atom, Block, Const, Let, Region, Stmt, Undefined, Var, walk
 from ..types import ListT
 from .activity import merges
 
@@ -24,7 +26,7 @@ def maybe_unbound(block: Block) -> set[Var]:
     size = -1
     while size != len(found):
         size = len(found)
-        found |= {target for target, source in flows if isinstance(source, Undefined) or source in found}
+        found |= {target for target, source in flows if isinstance(source, Undefined) or source == Const(None) or source in found}
     return found
 
 
@@ -35,5 +37,7 @@ def _holds_nothing(tape: Any) -> bool:
 
 def _flows(stmt: Stmt) -> list[tuple[Var, Atom]]:
     """What each merged value may be; a ``try`` block that raised has bound nothing."""
+    if isinstance(stmt, Let):
+        return [(stmt.var, stmt.call.args[0])] if stmt.call.fn is np.zeros_like else []
     failed = [(result, UNDEFINED) for result in stmt.results] if isinstance(stmt, Region) and not stmt.certain else []
     return [*merges(stmt), *failed]

@@ -50,7 +50,10 @@ ALLOCATIONS = {
     np.linspace,
     np.eye,
 }
-WRITES = {*IN_PLACE, emitted.fresh_copy, emitted.fresh_list, emitted.push, emitted.pop, emitted.repeat, emitted.zero_items, list, dict}
+WRITES = {
+    *IN_PLACE, emitted.fresh_copy, emitted.fresh_list, emitted.push, emitted.pop, emitted.repeat, emitted.boxed, emitted.zero_items,
+    list, dict,
+}  # fmt: skip
 
 
 def merge_common(block: Block) -> Block:

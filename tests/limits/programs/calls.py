@@ -27,7 +27,7 @@ class Child(Base):
         self.value = 1.0
 
     def scaled(self, x):
-        return x * super().rate  # <- super().rate
+        return x * super().pace  # <- super().pace
 
 
 @calls(2.0)

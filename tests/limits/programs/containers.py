@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import collections
 import copy
 import functools
+import itertools
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
@@ -17,6 +20,7 @@ containers = Theme(
 
 U = np.array([1.0, 2.0, 3.0])
 SETTINGS = {"rate": 2.0}
+SCALES = MappingProxyType({0: 1.0, 1: 2.0})
 
 
 class Box:
@@ -95,19 +99,76 @@ def array_that_stays(x):
 
 
 @containers(2.5)
-def dict_that_grows(x):
+def keys_that_are_floats(x):
     table = {}
     for k in range(int(x)):
-        table[k] = x  # <- table[k]
+        table[k * x] = 1.0  # <- table[k * x]
+    return sum(key for key in table)
+
+
+@rewritten(keys_that_are_floats)
+def keys_that_are_ints(x):
+    table = {}
+    for k in range(int(x)):
+        table[k] = k * x
+    return sum(table.values())
+
+
+@containers(2.5)
+def values_of_two_kinds(x):
+    table = {}
+    for k in range(int(x)):
+        table[k] = x
+        table[k] = "seen"  # <- table[k]
     return table[0]
 
 
-@rewritten(dict_that_grows)
-def list_that_grows(x):
-    table = []
-    for _ in range(int(x)):
-        table.append(x)
+@containers(2.5)
+def key_of_unlike_values(x):
+    table = {0: x, 1: "linear"}
+    for k in range(int(x) - 1):
+        table[k] = x * x  # <- table[k]
     return table[0]
+
+
+@rewritten(key_of_unlike_values)
+def key_of_like_values(x):
+    table = {0: x}
+    for k in range(int(x) - 1):
+        table[k] = x * x
+    return table[0]
+
+
+@containers(2.5)
+def new_key_in_an_item(x):
+    rows = [{0: x} for _ in range(int(x))]
+    for k in range(int(x)):
+        rows[0][k] = x * x  # <- rows[0][k]
+    return rows[0][0]
+
+
+@containers(2.5)
+def last_entry_of_a_table(x):
+    table = {k: x * k for k in range(int(x))}
+    return table.popitem()[1]  # <- table.popitem()
+
+
+@rewritten(last_entry_of_a_table)
+def entry_by_its_key(x):
+    table = {k: x * k for k in range(int(x))}
+    return table.pop(int(x) - 1)
+
+
+@containers(2.5)
+def popped_with_a_default(x):
+    table = {k: x * k for k in range(int(x))}
+    return table.pop(int(x) - 1, 0.0)  # <- table.pop(int(x) - 1, 0.0)
+
+
+@rewritten(popped_with_a_default)
+def popped_where_it_is(x):
+    table = {k: x * k for k in range(int(x))}
+    return table.pop(int(x) - 1) if int(x) - 1 in table else 0.0
 
 
 @containers(2.5)
@@ -129,7 +190,8 @@ def arithmetic_on_an_array(x):
 
 @containers(2.5)
 def order_of_lists(x):
-    return x if [x, 1.0] < [2.0, x] else 2 * x  # <- [x, 1.0] < [2.0, x]
+    xs = [x * k for k in range(int(x))]
+    return x if xs < [2.0, x] else 2 * x  # <- xs < [2.0, x]
 
 
 @rewritten(order_of_lists)
@@ -166,7 +228,7 @@ def list_for_each_kind(x):
 @containers(2.5)
 def store_into_a_slice(x):
     xs = [x * k for k in range(int(x))]
-    xs[:1] = [x]  # <- xs[:1]
+    xs[::2] = [x]  # <- xs[::2]
     return xs[0]
 
 
@@ -193,14 +255,13 @@ def append_past_the_end(x):
 
 @containers(2.5)
 def key_unknown(x):
-    table = {0: x, 1: 2 * x}
-    return table[int(x) - 1]  # <- table[int(x) - 1]
+    return SCALES[int(x) - 1] * x  # <- SCALES[int(x) - 1]
 
 
 @rewritten(key_unknown)
 def index_unknown(x):
-    table = [x, 2 * x]
-    return table[int(x) - 1]
+    scales = [1.0, 2.0]
+    return scales[int(x) - 1] * x
 
 
 @containers(2.5)
@@ -225,23 +286,14 @@ def matrices_by_concatenate(x):
 
 @containers(2.5)
 def list_method(x):
-    xs = [x, 1.0]
-    xs.sort()  # <- xs.sort()
-    return xs[0]
+    table = {"a": x}
+    return table.popitem()[1]  # <- table.popitem()
 
 
 @rewritten(list_method)
 def new_list(x):
-    xs = [x, 1.0]
-    xs = sorted(xs)
-    return xs[0]
-
-
-@containers(2.5)
-def method_of_a_long_list(x):
-    xs = [x * k for k in range(int(x))]
-    xs.sort()  # <- xs.sort()
-    return xs[0]
+    table = {"a": x}
+    return table.pop("a")
 
 
 @containers(2.5)
@@ -254,30 +306,6 @@ def pop_of_nothing(x):
 def pop_of_something(x):
     xs = [x]
     return xs.pop(3) if len(xs) > 3 else xs.pop()
-
-
-@containers(2.5)
-def index_of_unknown(x):
-    xs = [x, 3.0]
-    return x * xs.index(x)  # <- xs.index(x)
-
-
-@rewritten(index_of_unknown)
-def index_by_argmax(x):
-    xs = [x, 3.0]
-    return x * np.argmax(np.array(xs) == x)
-
-
-@containers(2.5)
-def count_of_unknown(x):
-    xs = [x, 3.0]
-    return x * xs.count(x)  # <- xs.count(x)
-
-
-@rewritten(count_of_unknown)
-def count_by_sum(x):
-    xs = [1.0, 3.0]
-    return x * np.sum(np.array(xs) == 3.0)
 
 
 @containers(2.5)
@@ -338,12 +366,12 @@ def max_with_default(x):
 
 @containers(U)
 def max_of_a_stream(u):
-    return max(zip(u, u))[0]  # <- max(zip(u, u))
+    return max([a * a for a in u], default=0.0)  # <- max([a * a for a in u], default=0.0)
 
 
 @rewritten(max_of_a_stream)
 def max_of_a_list(u):
-    return max([a * b for a, b in zip(u, u)])
+    return max([a * a for a in u]) if len(u) else 0.0
 
 
 @containers(np.eye(2))
@@ -370,18 +398,20 @@ def reduce_with_start(x):
 
 @containers(2.5)
 def sorted_by_key(x):
-    return sorted([x, 1.0], key=abs)[0]  # <- sorted([x, 1.0], key=abs)
+    pairs = [(x * k, k) for k in range(int(x))]
+    return sorted(pairs)[1][0]  # <- sorted(pairs)
 
 
 @rewritten(sorted_by_key)
-def sorted_by_argsort(x):
-    xs = np.array([x, 1.0])
-    return xs[np.argsort(np.abs(xs))][0]
+def sorted_by_number(x):
+    pairs = [(x * k, k) for k in range(int(x))]
+    return sorted(pairs, key=lambda p: p[0])[1][0]
 
 
 @containers(2.5)
 def next_of_an_iterator(x):
-    return next(zip([x], [x]))[0]  # <- next(zip([x], [x]))
+    both = zip([x], [x])
+    return next(both)[0]  # <- next(both)
 
 
 @rewritten(next_of_an_iterator)
@@ -470,28 +500,22 @@ def equality_of_numbers(x):
     return x if x == y else 2 * x
 
 
-@containers(2.5)
-def list_of_objects(x):
-    points = [Point(x, 1.0) for _ in range(int(x))]
-    return points[0].x  # <- points[0]
-
-
-@rewritten(list_of_objects)
-def list_for_each_attribute(x):
-    xs = [x for _ in range(int(x))]
-    return xs[0]
+@containers([Point(float(k), 1.0) for k in range(20)], shown="sum(p.x for p in points)")
+def list_of_objects(points):
+    return sum(p.x for p in points)  # --
 
 
 @containers(2.5)
 def keys_from_a_list(x):
-    table = dict([("x", x)])  # <- dict([("x", x)])
-    return table["x"]
+    table = {k: x for k in range(int(x))}
+    return {9: x, **table}[1]  # <- {9: x, **table}
 
 
 @rewritten(keys_from_a_list)
 def keys_as_literals(x):
-    table = {"x": x}
-    return table["x"]
+    table = {k: x for k in range(int(x))}
+    table[9] = x
+    return table[1]
 
 
 @containers(2.5)
@@ -538,3 +562,90 @@ def function_called(x):
 def method_of_none(x, xs):
     xs.append(x)  # <- xs.append(x)
     return x
+
+
+@containers(2.5)
+def deque_returned(x):
+    return collections.deque([x])  # <- collections.deque([x])
+
+
+@containers(2.5)
+def deque_with_a_bound(x):
+    last = collections.deque(maxlen=2)  # <- collections.deque(maxlen=2)
+    for k in range(int(x) + 2):
+        last.append(x * k)
+    return sum(last)
+
+
+@rewritten(deque_with_a_bound)
+def deque_that_is_kept_short(x):
+    last = collections.deque()
+    for k in range(int(x) + 2):
+        last.append(x * k)
+        if len(last) > 2:
+            last.popleft()
+    return sum(last)
+
+
+@containers(2.5)
+def product_as_often_as_the_run_says(x):
+    return sum(a for a, *_ in itertools.product([x, 1.0], repeat=int(x)))  # <- itertools.product([x, 1.0], repeat=int(x))
+
+
+@containers(2.5)
+def product_of_four(x):
+    xs = [x * k for k in range(int(x))]
+    return sum(a * b * c * d for a, b, c, d in itertools.product(xs, xs, xs, xs))  # <- itertools.product(xs, xs, xs, xs)
+
+
+@rewritten(product_of_four)
+def four_loops(x):
+    xs = [x * k for k in range(int(x))]
+    return sum(a * b * c * d for a in xs for b in xs for c in xs for d in xs)
+
+
+@containers(2.5)
+def triples_of_unknown_length(x):
+    xs = [x * k for k in range(int(x) + 2)]
+    return sum(a * b * c for a, b, c in itertools.combinations(xs, 3))  # <- itertools.combinations(xs, 3)
+
+
+@rewritten(triples_of_unknown_length)
+def triples_by_loops(x):
+    xs = [x * k for k in range(int(x) + 2)]
+    n = len(xs)
+    return sum(xs[i] * xs[j] * xs[k] for i in range(n) for j in range(i + 1, n) for k in range(j + 1, n))
+
+
+@containers(2.5)
+def the_longest_of_unknown_lengths(x):
+    xs = [x * k for k in range(int(x))]
+    return sum(a * b for a, b in itertools.zip_longest(xs, [x], fillvalue=1.0))  # <- itertools.zip_longest(xs, [x], fillvalue=1.0)
+
+
+@containers(U)
+def counted_by_twos(u):
+    return sum(a * k for a, k in zip(u, itertools.count(0, 2)))  # <- itertools.count(0, 2)
+
+
+@rewritten(counted_by_twos)
+def doubled_numbers(u):
+    return sum(a * 2 * k for k, a in enumerate(u))
+
+
+@containers(U)
+def used_where_it_may_be_none(u):
+    found = None
+    for v in u:
+        if v > 5.0:
+            found = v
+    return found * 2.0  # <- found
+
+
+@rewritten(used_where_it_may_be_none)
+def used_where_it_is_a_number(u):
+    found = None
+    for v in u:
+        if v > 5.0:
+            found = v
+    return u[0] if found is None else found * 2.0

@@ -25,17 +25,82 @@ class Box:
 
 
 @mutation(2.5)
-def item_of_a_list_that_the_run_makes(x):
-    rows = [[0.0] * 2 for _ in range(int(x))]
-    rows[0][1] = x * x  # <- rows[0][1]
+def part_that_an_item_did_not_have(x):
+    rows = [{"start": x} for _ in range(int(x))]
+    rows[0]["end"] = x * x  # <- rows[0]["end"]
+    return rows[0]["end"]
+
+
+@rewritten(part_that_an_item_did_not_have)
+def part_that_an_item_has(x):
+    rows = [{"start": x, "end": 0.0} for _ in range(int(x))]
+    rows[0]["end"] = x * x
+    return rows[0]["end"]
+
+
+@mutation(2.5)
+def part_that_becomes_another_kind(x):
+    rows = [{"at": x} for _ in range(int(x))]
+    rows[0]["at"] = [x, x * x]  # <- rows[0]["at"]
+    return rows[1]["at"]
+
+
+@rewritten(part_that_becomes_another_kind)
+def part_that_stays_of_its_kind(x):
+    rows = [{"at": [x]} for _ in range(int(x))]
+    rows[0]["at"] = [x, x * x]
+    return rows[1]["at"][0]
+
+
+@mutation(2.5)
+def item_of_another_kind_put_into_an_item(x):
+    rows = [[x] for _ in range(int(x))]
+    rows[0].append("end")  # <- rows[0].append("end")
+    return rows[1][0]
+
+
+@rewritten(item_of_another_kind_put_into_an_item)
+def items_of_one_kind_put_into_an_item(x):
+    rows = [[x] for _ in range(int(x))]
+    rows[0].append(x * x)
     return rows[0][1]
 
 
-@rewritten(item_of_a_list_that_the_run_makes)
-def row_of_an_array(x):
-    rows = np.zeros((int(x), 2))
-    rows[0, 1] = x * x
-    return rows[0, 1]
+@mutation(2.5)
+def one_of_two_when_another_was_changed(x):
+    a, b = [x, 1.0], [2.0, x]
+    one = a if x > 1 else b
+    a[0] = 5.0 * x
+    return one[0]  # <- one
+
+
+@rewritten(one_of_two_when_another_was_changed)
+def a_copy_of_one_of_two(x):
+    a, b = [x, 1.0], [2.0, x]
+    one = list(a) if x > 1 else list(b)
+    a[0] = 5.0 * x
+    return one[0]
+
+
+@mutation(U)
+def one_of_several_views(u):
+    wide, _ = np.broadcast_arrays(u * 2.0, u[0])
+    wide[0] = 3.0  # <- wide[0]
+    return np.sum(wide)
+
+
+@rewritten(one_of_several_views)
+def one_of_several_copies(u):
+    wide, _ = np.broadcast_arrays(u * 2.0, u[0])
+    wide = wide.copy()
+    wide[0] = 3.0
+    return np.sum(wide)
+
+
+@mutation([U, U])
+def one_array_twice_in_an_argument(xs):
+    xs[0][1] = 3.0  # <- xs[0][1]
+    return np.sum(xs[0] * xs[1])
 
 
 @mutation(U)
@@ -303,20 +368,6 @@ def attribute_bound_to_none(x):
 def del_of_an_item_of_an_array(u):
     del u[0]  # <- u[0]
     return u[0]
-
-
-@mutation(2.5)
-def del_from_a_list_of_unknown_length(x):
-    xs = [x * k for k in range(int(x))]
-    del xs[0]  # <- xs[0]
-    return sum(xs)
-
-
-@rewritten(del_from_a_list_of_unknown_length)
-def new_list_without_it(x):
-    xs = [x * k for k in range(int(x))]
-    xs = xs[1:]
-    return xs[0]
 
 
 @mutation(2.5)
