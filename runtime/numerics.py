@@ -1024,6 +1024,12 @@ def identity_less(x: Any) -> Any:
     return np.eye(np.shape(x)[-1]) - x
 
 
+def if_tall(x: Any, u: Any, other: float) -> Any:
+    """``x`` if the columns of ``u`` leave directions out, else ``other`` in its shape."""
+    rows, columns = np.shape(u)[-2:]
+    return x if rows > columns else np.full_like(x, other)
+
+
 def hermitian(x: Any) -> Any:
     """The Hermitian part: the cotangent of a matrix of which a function sees only one triangle."""
     return (x + conj(swap_last(x))) / 2

@@ -697,8 +697,10 @@ def _pieces() -> list[Sample]:
 def _factors() -> list[Sample]:
     gapped = np.diag([1.0, 3.0, 6.0]) + 0.2 * n(3, 3)
     tall, wide = np.vstack([gapped, n(1, 3)]), np.hstack([gapped, n(3, 1)])
+    singular = gapped - np.mean(gapped, axis=1, keepdims=True)
     samples = [S(np.linalg.svd, a, full_matrices=False) for a in (gapped, tall, wide, np.stack([gapped, gapped.T]))]
     samples += [
+        S(np.linalg.svd, singular, kink=True),
         S(np.linalg.svd, gapped),
         S(np.linalg.svdvals, tall),
         S(np.linalg.svdvals, wide),
@@ -712,6 +714,7 @@ def _factors() -> list[Sample]:
         S(numerics.reduced_svd, (n(2, 2), n(2), n(2, 2))),
         S(numerics.reduced_qr, (n(2, 2), n(2, 2)), "reduced"),
     ]
+    samples += [S(numerics.if_tall, n(2, 2), n(3, shape), 0.5) for shape in (2, 3)]
     return [*samples, S(numerics.identity_less, n(3, 3))]
 
 

@@ -560,6 +560,18 @@ def identity_less_pushforward(x_dot, z, x):
     return contribution
 
 
+@rule(numerics.if_tall, flat=("u",), sharing="maybe", probe=True)
+def if_tall(z_bar, z, x, u, other):
+    x_bar = numerics.if_tall(z_bar, u, 0.0)
+    return x_bar
+
+
+@pushforward_of(numerics.if_tall)
+def if_tall_pushforward(x_dot, z, x, u, other):
+    contribution = numerics.if_tall(x_dot, u, 0.0)
+    return contribution
+
+
 @rule(numerics.hermitian, linear=("x",))
 def hermitian(z_bar, z, x):
     x_bar = numerics.hermitian(z_bar)

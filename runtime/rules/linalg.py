@@ -244,8 +244,11 @@ def svd(z_bar, z, a, full_matrices=True):
     turned_u = gaps * (ut @ u_bar - numerics.swap_last(ut @ u_bar))
     turned_v = gaps * (vh @ v_bar - numerics.swap_last(vh @ v_bar))
     middle = turned_u * s + numerics.swap_last(s) * turned_v + numerics.on_diagonal(bars[1])
-    outside_u = numerics.identity_less(u @ ut) @ (u_bar / s) @ vh
-    outside_v = (u / s) @ numerics.swap_last(v_bar) @ numerics.identity_less(v @ vh)
+    # of a square matrix there is no outside: a singular value of 0 would make rounding errors large
+    beside_u = numerics.if_tall(numerics.identity_less(u @ ut), u, 0.0)
+    beside_v = numerics.if_tall(numerics.identity_less(v @ vh), v, 0.0)
+    outside_u = beside_u @ (u_bar / numerics.if_tall(s, u, 1.0)) @ vh
+    outside_v = (u / numerics.if_tall(s, v, 1.0)) @ numerics.swap_last(v_bar) @ beside_v
     a_bar = u @ middle @ vh + outside_u + outside_v
     return a_bar
 
@@ -261,9 +264,12 @@ def svd_pushforward(a_dot, z, a, full_matrices=True):
     gaps = numerics.inverse_gaps(np.square(factors[1]))
     core = ut @ a_dot @ v
     back = numerics.swap_last(core)
-    u_dot = u @ (gaps * (core * s + numerics.swap_last(s) * back)) + numerics.identity_less(u @ ut) @ (a_dot @ v / s)
+    beside_u = numerics.if_tall(numerics.identity_less(u @ ut), u, 0.0)
+    beside_v = numerics.if_tall(numerics.identity_less(v @ vh), v, 0.0)
+    inner_u = u @ (gaps * (core * s + numerics.swap_last(s) * back))
+    u_dot = inner_u + beside_u @ (a_dot @ v / numerics.if_tall(s, u, 1.0))
     inner_v = v @ (gaps * (numerics.swap_last(s) * core + back * s))
-    v_dot = inner_v + numerics.identity_less(v @ vh) @ (numerics.swap_last(a_dot) @ u / s)
+    v_dot = inner_v + beside_v @ (numerics.swap_last(a_dot) @ u / numerics.if_tall(s, v, 1.0))
     return u_dot, np.diagonal(core, 0, -2, -1), numerics.swap_last(v_dot)
 
 

@@ -132,8 +132,10 @@ def cotangent(t: Any) -> Any:
     return ListT(list, carried(t.item)) if isinstance(t, ListT) else carried(t)
 
 
-def zero(low: Lowering, t: ScalarT) -> Atom:
-    """Zero in the dtype of a primal; a Python number where that is a Python number's."""
+def zero(low: Lowering, t: ScalarT | NumberT) -> Atom:
+    """Zero in the dtype of a primal; a Python number where that is a Python number's, or nothing is known of it."""
+    if t.dtype is None:
+        return Const(0.0)
     if t.dtype in (np.dtype(float), np.dtype(complex)):
         return Const(t.dtype.type(0).item())
     return low.build.call(t.dtype.type, Const(0.0), type=ScalarT(t.dtype, False))

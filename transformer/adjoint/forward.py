@@ -35,7 +35,7 @@ from ..ir import (
     vars_of,
 )
 from ..lower import Lowering
-from ..types import AggregateT, ArrayT, ListT, ScalarT, carried, is_inexact, same_shape
+from ..types import AggregateT, ArrayT, ListT, NumberT, OpaqueT, ScalarT, carried, is_inexact, same_shape
 from . import context, lists
 from .reverse import _has_complex, is_masking
 
@@ -91,7 +91,10 @@ class Forward:
     def bind(self, var: Var, dot: Atom) -> None:
         """Make ``dot`` the tangent of ``var``, in its shape and dtype."""
         t, u = type_of(dot), var.type
-        if isinstance(u, ArrayT) and isinstance(t, (ArrayT, ScalarT)) and not same_shape(t, u):
+        if isinstance(t, (NumberT, OpaqueT)) and isinstance(u, (ArrayT, ScalarT)):
+            fitted = numerics.broadcast_like if isinstance(u, ArrayT) else numerics.unbroadcast
+            dot = self.build.call(fitted, dot, var, type=carried(u))
+        elif isinstance(u, ArrayT) and isinstance(t, (ArrayT, ScalarT)) and not same_shape(t, u):
             dot = self.build.call(numerics.broadcast_like, dot, var, type=ArrayT(t.dtype, u.shape))
         self.dots[var] = dot
 
