@@ -952,8 +952,14 @@ def vander_powers(z: Any, increasing: bool) -> Any:
 
 
 def segment(x: Any, xp: Any) -> Any:
-    """The interval of ``xp`` in which ``np.interp`` finds ``x``: that on the left of a knot."""
-    return np.clip(np.searchsorted(xp, x) - 1, 0, max(len(xp) - 2, 0))
+    """The interval of ``xp`` in which ``np.interp`` finds ``x``: that on the left of a knot.
+
+    Of knots that do not increase, whichever its search comes upon.
+    """
+    xp = np.asarray(xp)
+    increasing = np.all(xp[1:] >= xp[:-1])
+    at = np.searchsorted(xp, x) - 1 if increasing else np.floor(np.interp(x, xp, np.arange(len(xp)))).astype(int)
+    return np.clip(at, 0, max(len(xp) - 2, 0))
 
 
 def complex_of(re: Any, im: Any) -> complex:

@@ -691,6 +691,8 @@ def _pieces() -> list[Sample]:
     samples += [S(np.partition, n(2, 3), [0, 2]), S(np.partition, f32(n(4)), 1)]
     samples += [S(np.partition, n(2, 3), 2, axis=None), S(np.partition, np.array([1.0, 2.0, 1.0]), 1, kink=True)]
     samples += [S(numerics.complex_of, 0.5, -1.5), S(numerics.complex_of, np.float64(0.5), 2.0)]
+    mixed_up = np.array([0.9, 1.2, 0.5, 0.1, 1.4, 1.1, 1.3])
+    samples += [S(np.interp, np.array([1.0, 1.35, 0.2, 1.05]), mixed_up, n(7)), S(np.interp, 1.0, mixed_up[:4], n(4), 0.3)]
     return samples + [S(np.interp, np.array([0.0, 1.0, 2.5]), xp, n(3), kink=True)]
 
 

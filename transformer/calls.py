@@ -401,11 +401,19 @@ def method(low: Lowering, fn: BoundMethod, args: Args, kwargs: Kwargs, node: ast
     if isinstance(t, ConstT) and isinstance(owner, Const):
         values = [a.value for a in args if isinstance(a, Const)]
         if len(values) == len(args) and not kwargs:
-            result = getattr(owner.value, fn.name)(*values)
+            result = _known_result(owner.value, fn.name, values)
             if isinstance(result, (str, bool, int, float)):
                 return Const(result)
     member = low.build.let(Call(getattr, (owner, Const(fn.name)), (), f"attribute:{fn.name}"), OPAQUE)
     return low.build.let(Call(emitted.call_value, (member, *args), tuple(kwargs.items())), OPAQUE, hint)
+
+
+def _known_result(owner: Any, name: str, args: list[Any]) -> Any:
+    """What a method of a literal returns; None if it raises, which the run may never do, or does as the user's code does."""
+    try:
+        return getattr(owner, name)(*args)
+    except Exception:
+        return None
 
 
 def _array_method(low: Lowering, fn: BoundMethod, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:

@@ -124,8 +124,8 @@ def select_pushforward(choicelist_dot, default_dot, z, condlist, choicelist, def
 def interp(z_bar, z, x, xp, fp, left=None, right=None):
     at = numerics.segment(x, xp)
     width = xp[at + 1] - xp[at]
-    part = np.clip((x - xp[at]) / width, 0, 1)
     between = numerics.inside(x, xp[0], xp[-1])
+    part = np.where(between, (x - xp[at]) / width, x > xp[-1])
     slope = np.where(between, (fp[at + 1] - fp[at]) / width, 0)
     x_bar = z_bar * slope
     xp_bar = -numerics.scatter_add(x_bar * (1 - part), at, xp) - numerics.scatter_add(x_bar * part, at + 1, xp)
@@ -138,8 +138,8 @@ def interp(z_bar, z, x, xp, fp, left=None, right=None):
 def interp_pushforward(x_dot, xp_dot, fp_dot, z, x, xp, fp, left=None, right=None):
     at = numerics.segment(x, xp)
     width = xp[at + 1] - xp[at]
-    part = np.clip((x - xp[at]) / width, 0, 1)
     between = numerics.inside(x, xp[0], xp[-1])
+    part = np.where(between, (x - xp[at]) / width, x > xp[-1])
     slope = np.where(between, (fp[at + 1] - fp[at]) / width, 0)
     from_x = x_dot * slope
     from_xp = -slope * (xp_dot[at] * (1 - part) + xp_dot[at + 1] * part)

@@ -139,3 +139,27 @@ def store_into_a_number_on_a_dead_path(x):
     if np.any(x > 0):
         y[0] = x
     return y * x
+
+
+def _salinity(ratio, t):
+    ratio, t = list(map(np.asanyarray, (ratio, t)))
+    root = ratio**0.5
+    s = 0.5 * root * ratio
+    s += 0.1 * t / (1 + 0.3 * t) * root
+    return s
+
+
+@program(args=(2.0, 1.5))
+def newton_for_each_entry_of_a_ravelled_scalar(s, t):
+    s, t = list(map(np.asanyarray, (s, t)))
+    shape = s.shape
+    s, t = list(map(np.ravel, (s, t)))
+    roots = []
+    for target, other in zip(s, t):
+        r = np.sqrt(target)
+        missing = _salinity(r * r, other)
+        for _ in range(4):
+            r = r + (target - missing) / (r + 1)
+            missing = _salinity(r * r, other)
+        roots.append(r)
+    return np.array(roots).reshape(shape) * t
