@@ -71,7 +71,9 @@ class Lifted:
         if isinstance(atom, Var):
             return self.lifted(atom) if atom in self.visible else atom
         if isinstance(atom, Aggregate):
-            return dataclasses.replace(atom, items=tuple(map(self.lift, atom.items)))
+            items = tuple(map(self.lift, atom.items))
+            changed = any(x is not y for x, y in zip(items, atom.items))
+            return dataclasses.replace(atom, items=items) if changed else atom
         if isinstance(atom, (Stream, Partial)):
             return dataclasses.replace(atom, args=tuple(map(self.lift, atom.args)))
         return dataclasses.replace(atom, owner=self.lift(atom.owner)) if isinstance(atom, BoundMethod) else atom

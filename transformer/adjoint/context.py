@@ -141,6 +141,17 @@ def zero(low: Lowering, t: ScalarT | NumberT) -> Atom:
     return low.build.call(t.dtype.type, Const(0.0), type=ScalarT(t.dtype, False))
 
 
+def as_stored(low: Lowering, bar: Atom, x: Atom, masked: set[Any]) -> Atom:
+    """The cotangent or tangent of an array with entries to read and write: that of a 0-d array may be a scalar until then."""
+    t = type_of(x)
+    if not isinstance(t, ArrayT) or t.shape or isinstance(type_of(bar), ArrayT):
+        return bar
+    made = low.build.call(np.asarray, bar, type=t)
+    if bar in masked:
+        masked.add(made)
+    return made
+
+
 def of_dtype(low: Lowering, bar: Atom, t: ScalarT) -> Atom:
     """A cotangent to be handed out: that of a ``np.float32`` is one too, where a Python number did until now."""
     u = type_of(bar)

@@ -311,7 +311,7 @@ def _getattr(sweep: Forward, stmt: Let) -> None:
 
 def _store(sweep: Forward, stmt: Let) -> None:
     a, key, v = stmt.call.args
-    dot = sweep.dot(a) if sweep.is_active(a) else sweep.zeros(stmt.var)
+    dot = context.as_stored(sweep.low, sweep.dot(a), stmt.var, sweep.masked) if sweep.is_active(a) else sweep.zeros(stmt.var)
     sweep.dots[stmt.var] = sweep.build.call(
         numerics.store, dot, key, sweep.dot(v), hint=sweep.hint(stmt.var), form="store", type=stmt.var.type
     )
@@ -319,7 +319,7 @@ def _store(sweep: Forward, stmt: Let) -> None:
 
 def _add_at(sweep: Forward, stmt: Let) -> None:
     a, key, v = stmt.call.args
-    dot = sweep.dot(a) if sweep.is_active(a) else sweep.zeros(stmt.var)
+    dot = context.as_stored(sweep.low, sweep.dot(a), stmt.var, sweep.masked) if sweep.is_active(a) else sweep.zeros(stmt.var)
     if not sweep.is_active(v):
         sweep.dots[stmt.var] = dot
         return

@@ -598,6 +598,7 @@ class Reverse:
         if before is None:
             before = self.zeros(place)
             self.masked.add(before)
+        before = context.as_stored(self.low, before, x, self.masked)
         self.name(before, place)
         number = self._spread(g)
         if number is not None and is_on(NUMBERS):
@@ -698,7 +699,8 @@ def _store(sweep: Reverse, stmt: Let, z_bar: Atom) -> None:
     if isinstance(key, Const) and key.value is Ellipsis:  # the whole array: x += v, written as x[...] = x + v
         sweep.accumulate(v, z_bar, (), z_bar in sweep.masked)
         return
-    build = sweep.build
+    build, given = sweep.build, z_bar
+    z_bar = context.as_stored(sweep.low, z_bar, stmt.var, sweep.masked)
     if sweep.is_active(v):
         if _selects_once(key):
             part = build.call(operator.getitem, z_bar, key, form="operator")
@@ -711,6 +713,8 @@ def _store(sweep: Reverse, stmt: Let, z_bar: Atom) -> None:
         sweep.accumulate(v, part, (), z_bar in sweep.masked)
     if sweep.is_active(a):
         rest = build.call(numerics.store, z_bar, key, Const(0.0), form="store", type=type_of(z_bar))
+        if z_bar is not given:  # a scalar again
+            rest = build.call(operator.getitem, rest, Aggregate(tuple, ()), form="operator")
         sweep.masked.add(rest)
         sweep.accumulate(a, rest, (), True)
 
@@ -719,7 +723,8 @@ def _add_at(sweep: Reverse, stmt: Let, z_bar: Atom) -> None:
     """``np.add.at(a, key, v)``: what was added takes the cotangent of where it went."""
     a, key, v = stmt.call.args
     if sweep.is_active(v):
-        sweep.accumulate(v, sweep.build.call(operator.getitem, z_bar, key, form="operator"), (), z_bar in sweep.masked)
+        whole = context.as_stored(sweep.low, z_bar, stmt.var, sweep.masked)
+        sweep.accumulate(v, sweep.build.call(operator.getitem, whole, key, form="operator"), (), z_bar in sweep.masked)
     sweep.accumulate(a, z_bar, (), z_bar in sweep.masked)
 
 
