@@ -328,7 +328,8 @@ def _getitem_array(a: ArrayT, keys: list[Any]) -> Any:
         return OPAQUE
     if any(_axes_used(k) < 0 for k in keys):
         return NumberT(a.dtype) if a.dtype.kind in "fc" else OPAQUE
-    if not any(isinstance(k, Static) and k.value is Ellipsis for k in keys):
+    dots = any(isinstance(k, Static) and k.value is Ellipsis for k in keys)
+    if not dots:
         keys = [*keys, Static(Ellipsis)]
     axes, shape, advanced, where, split = list(a.shape), [], [], None, False
     for k in keys:
@@ -353,7 +354,7 @@ def _getitem_array(a: ArrayT, keys: list[Any]) -> Any:
             return NumberT(a.dtype) if len(keys) > 2 else OPAQUE
         at = 0 if split else where
         shape[at:at] = broadcast(*advanced)
-    elif not shape and not any(isinstance(k, Static) and k.value is Ellipsis for k in keys[:-1]):
+    elif not shape and not dots:  # x[0, ...] is an array
         return _scalar_of(a)
     return ArrayT(a.dtype, tuple(shape))
 
