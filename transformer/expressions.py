@@ -310,6 +310,8 @@ def attribute_of(low: Lowering, owner: Any, attr: str, node: ast.AST, hint: str 
             value = getattr(owner.value, attr)
         except AttributeError as error:
             raise low.error(UntypedValue, node, str(error)) from error
+        if isinstance(owner.value, (np.dtype, np.finfo, np.iinfo)):
+            return _fact(low, value, f"{owner.text}.{attr}", hint)
         return low.found(value, f"{owner.text}.{attr}", node, owner=owner)
     if isinstance(owner, Super):
         return _inherited(low, owner, attr, node)
@@ -320,6 +322,8 @@ def attribute_of(low: Lowering, owner: Any, attr: str, node: ast.AST, hint: str 
         if t.keys is not None and attr in t.keys and t.kind is not dict:
             return low.build.attribute(owner, attr, t.items[t.keys.index(attr)], hint)
         return _field(low, owner, attr, node)
+    if attr == "dtype" and (isinstance(t, ArrayT) or (isinstance(t, ScalarT) and t.weak is False and not t.number)):
+        return Ref(t.dtype, f"np.dtype(np.{t.dtype.type.__name__})")
     if isinstance(t, (ArrayT, ScalarT, NumberT)) and attr in ATTRIBUTES:
         made = low.build.call(ATTRIBUTES[attr], owner, hint=hint, form=f"attribute:{attr}")
         low.heap.watch(made, ATTRIBUTES[attr], (owner,), (), f"attribute:{attr}")
@@ -327,6 +331,14 @@ def attribute_of(low: Lowering, owner: Any, attr: str, node: ast.AST, hint: str 
     if isinstance(t, (ArrayT, ScalarT, NumberT)) and attr == "flat":
         return low.build.call(np.ravel, owner, hint=hint)
     return BoundMethod(owner, attr)
+
+
+def _fact(low: Lowering, value: Any, text: str, hint: str) -> Any:
+    """What a dtype says of itself: a number or a name, the same whenever it is asked."""
+    if isinstance(value, np.generic):
+        t = abstract(value)
+        return low.build.call(type(value), Const(value.item()), hint=hint, type=t) if isinstance(t, ScalarT) else Ref(value, text)
+    return Const(value) if isinstance(value, (bool, int, float, str)) else Ref(value, text)
 
 
 def _inherited(low: Lowering, view: Super, attr: str, node: ast.AST) -> Any:

@@ -42,6 +42,7 @@ from .types import (
     carried,
     fresh_axis,
     is_hashable,
+    is_inexact,
     is_numeric,
     join,
     join_all,
@@ -222,7 +223,7 @@ def _probe(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     """Run on arrays whose symbolic lengths all differ, in each run others; a length met in all keeps its symbol."""
     types = [_type(a) for a in (*args, *kwargs.values()) if not (isinstance(a, Static) and isinstance(_type(a), OpaqueT))]
     if any(_unprobeable(t) for t in types):
-        return NumberT(None) if any(isinstance(t, NumberT) for t in types) else OPAQUE
+        return NumberT(None) if _holds_number(types) else OPAQUE
     names = sorted(set().union(set(), *map(symbols, types)))
     if len(names) > len(SIZES[0]):
         return OPAQUE
@@ -300,6 +301,8 @@ def _getitem(a: Any, key: Any) -> Any:
     a = _type(a)
     if isinstance(a, (AggregateT, ListT)):
         return _getitem_sequence(a, key)
+    if isinstance(a, ScalarT) and a.weak is False:
+        a = ArrayT(a.dtype, ())  # NumPy's scalars are indexed as 0-d arrays are
     if not isinstance(a, ArrayT):
         return NumberT(a.dtype) if isinstance(a, NumberT) else OPAQUE
     keys = key.items if isinstance(key, AggregateT) and key.kind is tuple else (key,)
@@ -435,6 +438,14 @@ def _inner(a: Any, b: Any) -> Any:
         return _dot(a, b)
     shape, dtype = a.shape[:-1] + b.shape[:-1], np.result_type(a.dtype, b.dtype)
     return ArrayT(dtype, shape) if shape else ScalarT(dtype, False)
+
+
+def _where(condition: Any, *choices: Any) -> Any:
+    """A condition of unknown rank leaves the rank open."""
+    types = [_type(c) for c in choices]
+    if len(types) != 2 or not isinstance(_type(condition), (OpaqueT, NumberT)) or not all(map(is_numeric, types)):
+        return NotImplemented
+    return NumberT(None) if any(map(is_inexact, types)) else NotImplemented
 
 
 def _solve(a: Any, b: Any) -> Any:
@@ -774,6 +785,7 @@ SPECIAL: dict[Any, Callable[..., Any]] = {
     np.dot: _dot,
     np.inner: _inner,
     np.linalg.solve: _solve,
+    np.where: _where,
     np.array: _array_of,
     np.asarray: _array_of,
     np.zeros: _filled,

@@ -374,8 +374,7 @@ ITEMS = "number of items"  # among the lengths of a probe: how many items a list
 def sample(t: Any, lengths: dict[str, int], weak: bool = True, count: int = 1) -> Any:
     """A small value of type ``t``: ones, with each symbolic length looked up in ``lengths``; ints and bools are ``count``."""
     if isinstance(t, ArrayT):
-        ones = np.ones(tuple(_sample_length(a, lengths) for a in t.shape), t.dtype)
-        ones = ones * ones.dtype.type(count) if t.dtype.kind in "biu" else ones
+        ones = np.full(tuple(_sample_length(a, lengths) for a in t.shape), count if t.dtype.kind in "biu" else 1, t.dtype)
         # matrices are made regular, so that inverses and factors exist
         return ones + np.eye(*ones.shape[-2:], dtype=t.dtype) if ones.ndim > 1 and t.dtype.kind != "b" else ones
     if isinstance(t, ScalarT):

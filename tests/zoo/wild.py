@@ -163,3 +163,94 @@ def newton_for_each_entry_of_a_ravelled_scalar(s, t):
             missing = _salinity(r * r, other)
         roots.append(r)
     return np.array(roots).reshape(shape) * t
+
+
+@program(args=(1.5,))
+def masked_stores_into_an_array_of_no_axes(x):
+    x = np.asarray(x)
+    y = np.asarray(x * 2)
+    y[x > 0] = (x[x > 0] + 1) ** 2
+    y[()] += x * y
+    return y if y.size == 1 else np.float64(y)
+
+
+@program(args=(1.5,))
+def masked_reads_beside_others(x):
+    x = np.array(x)
+    x[...] *= x
+    return x + x[x > 0].sum() * x[x > 1].sum() + x * x
+
+
+@program(args=(1.5, 3))
+def masked_updates_in_a_loop(x, n):
+    y = np.array(x)
+    for k in range(n):
+        y[y > 0] *= x + k
+        y[...] = y * x
+    return y
+
+
+@program(args=(positive(3),))
+def ellipsis_keeps_the_array(x):
+    y = x[0, ...] * x[1]
+    return y * x[1, ...] + x[-1, ...]
+
+
+@program(args=(positive(3),))
+def scalars_indexed_like_arrays(x):
+    s = np.sum(x)
+    parts = [v[..., np.newaxis] * s[()] for v in np.sin(x)]
+    return np.concatenate([np.concatenate(parts, axis=-1), s[None], s[s > 100]])
+
+
+@program(args=(0.3,))
+def scalar_or_array_by_question(t, gain=1):
+    if np.isscalar(gain):
+        gain = np.array(gain)
+    x = np.cos(t)
+    x = 0.999 if np.isscalar(x) and x == 1 else np.where(x == 1, 0.999, x)
+    x = -0.999 if np.isscalar(x) and x == -1 else np.where(x == -1, -0.999, x)
+    return np.dot(gain, x) * gain.T
+
+
+@program(args=(positive(3),))
+def what_a_dtype_says(x):
+    y = np.zeros(3, dtype=x.dtype)
+    if x.dtype.kind == "f" and np.issubdtype(x.dtype, np.floating) and not np.iscomplexobj(x):
+        y = x.astype(x.dtype) * 2
+    return y / np.fmax(np.sum(x * x), np.finfo(float).eps) + np.iinfo(np.int8).max * x
+
+
+class _Mode:
+    """Sets a mode while a block runs."""
+
+    def __init__(self, mode):
+        self._mode = mode
+        self._before = _MODES["now"]
+
+    def __enter__(self):
+        _MODES["now"] = self._mode
+        return self
+
+    def __exit__(self, *args):
+        _MODES["now"] = self._before
+
+
+_MODES = {"now": "plain"}
+
+
+@program(args=(positive(3),))
+def mode_left_after_a_block_inside_a_block(x):
+    with _Mode("safe"):
+        with np.errstate(divide="ignore"):
+            y = np.nan_to_num(x / (x - x[0]), nan=0, posinf=0, neginf=0)
+        z = y * x
+    return z + y
+
+
+@program(args=(1.5,))
+def method_a_literal_does_not_have(x, model="Plain"):
+    model = model.lower() if isinstance(model, str) else model.tolist()
+    if x > 100:
+        model = model.tolist()
+    return x * len(model)

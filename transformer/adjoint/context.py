@@ -146,7 +146,7 @@ def as_stored(low: Lowering, bar: Atom, x: Atom, masked: set[Any]) -> Atom:
     t = type_of(x)
     if not isinstance(t, ArrayT) or t.shape or isinstance(type_of(bar), ArrayT):
         return bar
-    made = low.build.call(np.asarray, bar, type=t)
+    made = low.build.call(np.array, bar, type=t)  # a copy: a seed may be the caller's own 0-d array (M5)
     if bar in masked:
         masked.add(made)
     return made

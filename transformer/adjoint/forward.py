@@ -295,6 +295,8 @@ class Forward:
 def _getitem(sweep: Forward, stmt: Let) -> None:
     container, key = stmt.call.args
     dot = sweep.dot(container)
+    if isinstance(type_of(container), ScalarT):
+        dot = sweep.build.call(np.asarray, dot)
     sweep.dots[stmt.var] = sweep.build.call(operator.getitem, dot, key, hint=sweep.hint(stmt.var), form="operator")
 
 

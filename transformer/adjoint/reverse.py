@@ -653,6 +653,9 @@ def _getitem(sweep: Reverse, stmt: Let, z_bar: Atom) -> None:
             return
         g = context.fit(sweep.low, z_bar, stmt.var)
         sweep.accumulate_at(container, key, g)
+    elif isinstance(t, ScalarT):  # read once, or under a mask not at all
+        keys = key.items if isinstance(key, Aggregate) else (key,)
+        sweep.accumulate(container, z_bar, (), z_bar in sweep.masked or not all(isinstance(k, Const) for k in keys))
     else:
         g = sweep.build.call(numerics.scatter_add, z_bar, key, container)
         sweep.accumulate(container, g, (), True)
@@ -776,6 +779,14 @@ MASKING = {
     np.sort,
     np.fmax,
     np.fmin,
+    np.nan_to_num,
+    np.nansum,
+    np.nanmean,
+    np.nanprod,
+    np.nanmin,
+    np.nanmax,
+    np.nanvar,
+    np.nanstd,
     np.ndarray.clip,
 }
 
