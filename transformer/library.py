@@ -302,6 +302,10 @@ def _length(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str)
     return Const(len(t.items)) if isinstance(t, AggregateT) else primitive(low, len, args, kwargs, node, hint)
 
 
+#: What a number or an array of unknown rank may be.
+NUMBERS = (np.ndarray, bool, int, float, complex, *(np.dtype(c).type for c in np.typecodes["AllInteger"] + "?efdFD"))
+
+
 def _isinstance(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
     asked = args[1]
     if isinstance(asked, Var) or (isinstance(asked, Aggregate) and not all(isinstance(c, Ref) for c in asked.items)):
@@ -311,7 +315,7 @@ def _isinstance(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: 
     if isinstance(t, ArrayT):
         return Const(issubclass(np.ndarray, classes))
     if isinstance(t, ScalarT):
-        return _scalar_isinstance(low, t, classes, node)
+        return _scalar_isinstance(low, args[0], t, classes)
     if isinstance(t, AggregateT):
         return Const(issubclass(t.kind, classes))
     if isinstance(t, ListT):
@@ -322,6 +326,10 @@ def _isinstance(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: 
         return Const(issubclass(FunctionType, classes))
     if isinstance(t, OpaqueT) and t.cls is not None:
         return Const(issubclass(t.cls, classes))
+    if isinstance(t, NumberT):
+        answers = {issubclass(c, classes) for c in NUMBERS}
+        if len(answers) == 1:
+            return Const(answers.pop())
     if isinstance(t, (OpaqueT, NumberT)) and not isinstance(args[0], Compiletime):
         return low.build.let(Call(isinstance, (args[0], Ref(classes, "classes"))), BOOL)
     raise low.unsupported(
@@ -329,14 +337,13 @@ def _isinstance(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: 
     )
 
 
-def _scalar_isinstance(low: Lowering, t: ScalarT, classes: Any, node: ast.AST) -> Any:
+def _scalar_isinstance(low: Lowering, x: Any, t: ScalarT, classes: Any) -> Any:
     python, numpy = type(t.dtype.type(0).item()), t.dtype.type
-    answers = {issubclass(c, classes) for c, on in ((python, t.weak is not False), (numpy, t.weak is not True)) if on}
-    if len(answers) == 1 and not t.number:
+    kinds = [c for c, on in ((python, t.weak is not False), (numpy, t.weak is not True)) if on]
+    answers = {issubclass(c, classes) for c in (NUMBERS[1:] if t.number else kinds)}
+    if len(answers) == 1:
         return Const(answers.pop())
-    raise low.unsupported(
-        node, "isinstance of a number whose kind depends on the run", "Convert it with float(...) first."
-    )
+    return low.build.let(Call(isinstance, (x, Ref(classes, "classes"))), BOOL)
 
 
 def _hasattr(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:

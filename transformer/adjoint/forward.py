@@ -91,7 +91,9 @@ class Forward:
     def bind(self, var: Var, dot: Atom) -> None:
         """Make ``dot`` the tangent of ``var``, in its shape and dtype."""
         t, u = type_of(dot), var.type
-        if isinstance(t, (NumberT, OpaqueT)) and isinstance(u, (ArrayT, ScalarT)):
+        if isinstance(u, ScalarT) and isinstance(t, ArrayT):
+            dot = self.build.call(numerics.unbroadcast, dot, var, type=carried(u))
+        elif isinstance(t, (NumberT, OpaqueT)) and isinstance(u, (ArrayT, ScalarT)):
             fitted = numerics.broadcast_like if isinstance(u, ArrayT) else numerics.unbroadcast
             dot = self.build.call(fitted, dot, var, type=carried(u))
         elif isinstance(u, ArrayT) and isinstance(t, (ArrayT, ScalarT)) and not same_shape(t, u):
