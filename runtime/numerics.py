@@ -859,7 +859,7 @@ def ramp(num: int, endpoint: bool, rank: int) -> np.ndarray:
     return weight.reshape([-1] + [1] * (rank - 1))
 
 
-def unmeshgrid(g: Any, outputs: Any, xi: Any, indexing: str) -> tuple[Any, ...]:
+def unmeshgrid(g: Any, outputs: Any, xi: Any, indexing: str, sparse: bool) -> tuple[Any, ...]:
     """The cotangents of the coordinate vectors of ``np.meshgrid``."""
     axes = list(range(len(xi)))
     if indexing == "xy" and len(xi) > 1:

@@ -6,6 +6,7 @@ import ast
 import dataclasses
 import functools
 import inspect
+import operator
 import sys
 from collections.abc import Callable
 from types import FunctionType, MethodType
@@ -35,7 +36,7 @@ from .types import (
     ScalarT,
     is_hashable,
 )
-from .values import BoundMethod, Compiletime, Derivative, LocalFunction, Partial
+from .values import BoundMethod, Choice, Compiletime, Derivative, LocalFunction, Partial
 
 if TYPE_CHECKING:
     from .lower import Lowering
@@ -57,6 +58,8 @@ def _call(low: Lowering, fn: Any, args: Args, kwargs: Kwargs, node: ast.AST, hin
         return _enter_local(low, fn, args, kwargs, node)
     if isinstance(fn, BoundMethod):
         return method(low, fn, args, kwargs, node, hint)
+    if isinstance(fn, Choice):
+        return _call_chosen(low, fn, args, kwargs, node, hint)
     if isinstance(fn, Partial):
         return call(low, fn.fn, (*fn.args, *args), {**dict(fn.kwargs), **kwargs}, node, hint)
     if isinstance(fn, Derivative):
@@ -68,6 +71,19 @@ def _call(low: Lowering, fn: Any, args: Args, kwargs: Kwargs, node: ast.AST, hin
     if not isinstance(fn, Ref):
         raise low.unsupported(node, "the function called here is not known before the run", "Call it by name.")
     return call_object(low, fn.value, fn.text, args, kwargs, node, hint)
+
+
+def _call_chosen(low: Lowering, fn: Choice, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
+    """Each function is called on the path on which it is the one."""
+    last = len(fn.functions) - 1
+    if not last:
+        return call(low, fn.functions[0], args, kwargs, node, hint)
+    test = low.build.call(operator.eq, fn.index, Const(last), form="operator")
+    rest = Choice(fn.index, fn.functions[:last])
+    return low.choose(
+        test, lambda: call(low, fn.functions[last], args, kwargs, node), lambda: _call_chosen(low, rest, args, kwargs, node, hint),
+        node, hint,
+    )  # fmt: skip
 
 
 def call_object(low: Lowering, target: Any, text: str, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
@@ -95,6 +111,8 @@ def call_object(low: Lowering, target: Any, text: str, args: Args, kwargs: Kwarg
         return OBJECTS["vectorised"](low, target, args, kwargs, node, hint)
     if isinstance(target, type):
         return construct(low, target, args, kwargs, node, hint)
+    if is_hashable(target) and target in OWN_SOURCE:
+        return OBJECTS["function"](low, target.__wrapped__, args, kwargs, node, hint)
     if isinstance(target, FunctionType) and args and _is_generated_init(target, args[0]):
         return _fill_fields(low, target, args, kwargs, node)
     if isinstance(target, FunctionType) and not _of_numpy(target) and target.__module__ not in OPAQUE_MODULES:
@@ -124,6 +142,13 @@ def of_items(target: Any) -> FunctionType | None:
 
 #: Plain Python modules whose functions act on the world, not on numbers.
 OPAQUE_MODULES = {"warnings", "logging", "os", "sys", "time", "random", "json", "re", "threading", "inspect", "copy", "pprint"}
+
+
+#: Functions of NumPy that are lowered from their own source: loops and sums of functions that have rules.
+OWN_SOURCE = {
+    np.polyval, np.polyder, np.polyadd, np.polysub, np.unwrap, np.extract, np.put_along_axis, np.diag_indices_from, np.linalg.cross,
+    np.linalg.outer, np.linalg.vector_norm, np.linalg.matrix_norm, np.linalg.trace, np.linalg.diagonal,
+}  # fmt: skip
 
 
 def _of_numpy(target: Any) -> bool:
@@ -245,7 +270,7 @@ def _writes_arguments(fn: Any) -> bool:
     return fn in UNKNOWN_WRITERS or (isinstance(owner, np.ufunc) and fn.__name__ == "at")
 
 
-UNKNOWN_WRITERS = {np.put, np.put_along_axis}
+UNKNOWN_WRITERS = {np.put}
 
 
 # -- the user's own functions -----------------------------------------------------------------------------

@@ -176,8 +176,9 @@ def _concatenated(low: Lowering, container: Ref, key: Any, node: ast.AST, hint: 
     from .calls import primitive
 
     parts = list(key.items) if isinstance(key, Aggregate) and key.kind is tuple else [key]
+    parts = [_as_pieces(low, p, node) for p in parts]
     types = [type_of(p) if not isinstance(p, (SliceAtom, *Compiletime)) else None for p in parts]
-    if not all(isinstance(t, (ArrayT, ScalarT)) for t in types) or {t.dtype for t in types if isinstance(t, ArrayT)} - {FLOAT}:
+    if not all(isinstance(t, (ArrayT, ScalarT)) for t in types) or {t.dtype for t in types if isinstance(t, ArrayT)} - JOINED:
         raise low.unsupported(node, f"{container.text} of slices, strings, or of other than float64", "Use np.concatenate.")
     ranks = {t.ndim for t in types}
     if container.value is np.c_ and max(ranks) <= 2:
@@ -188,7 +189,25 @@ def _concatenated(low: Lowering, container: Ref, key: Any, node: ast.AST, hint: 
     raise low.unsupported(node, f"{container.text} of matrices cannot be differentiated", "Use np.concatenate.")
 
 
-FLOAT = np.dtype(float)
+def _as_pieces(low: Lowering, part: Any, node: ast.AST) -> Any:
+    """A list among the parts of ``np.r_`` is an array, and a slice a range of numbers."""
+    from .calls import primitive
+
+    if isinstance(part, SliceAtom):
+        start, stop, step = (p if isinstance(p, Const) else None for p in (part.start, part.stop, part.step))
+        if start is None or stop is None or step is None or stop.value is None:
+            return part
+        first = Const(0) if start.value is None else start
+        if isinstance(step.value, complex):
+            return primitive(low, np.linspace, (first, stop, Const(int(abs(step.value)))), {}, node)
+        return primitive(low, np.arange, (first, stop, Const(1) if step.value is None else step), {}, node)
+    if not isinstance(part, Compiletime) and isinstance(type_of(part), (AggregateT, ListT)):
+        return primitive(low, np.array, (low.now(part),), {}, node)
+    return part
+
+
+#: The dtypes that ``np.r_`` joins as ``np.concatenate`` does, numbers among them.
+JOINED = {np.dtype(float), np.dtype(int)}
 
 
 # -- methods ----------------------------------------------------------------------------------------------

@@ -330,6 +330,11 @@ def attribute_of(low: Lowering, owner: Any, attr: str, node: ast.AST, hint: str 
         return made
     if isinstance(t, (ArrayT, ScalarT, NumberT)) and attr == "flat":
         return low.build.call(np.ravel, owner, hint=hint)
+    if isinstance(t, (ArrayT, ScalarT)) and not getattr(t, "number", False) and getattr(t, "weak", False) is not None:
+        kind = np.ndarray if isinstance(t, ArrayT) else type(t.dtype.type(0).item()) if t.weak else t.dtype.type
+        if not hasattr(kind, attr):
+            text = "numpy.ndarray" if kind is np.ndarray else f"numpy.{kind.__name__}" if issubclass(kind, np.generic) else kind.__name__
+            return low.build.let(Call(emitted.no_attribute, (Const(text), Const(attr))), OPAQUE, hint)
     return BoundMethod(owner, attr)
 
 

@@ -314,6 +314,9 @@ def _getitem(a: Any, key: Any) -> Any:
 def _getitem_sequence(a: Any, key: Any) -> Any:
     if isinstance(a, ListT):
         return ListT(a.kind, a.item) if isinstance(key, SliceT) else a.item
+    if isinstance(key, SliceT) and a.keys is None and all(isinstance(p, Static) for p in key.parts()):
+        part = slice(*(p.value for p in key.parts()))
+        return ShapeT(a.axes[part]) if isinstance(a, ShapeT) else AggregateT(a.kind, a.items[part])
     if isinstance(key, Static):
         if a.keys is not None and key.value in a.keys:
             return a.items[a.keys.index(key.value)]

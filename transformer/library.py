@@ -21,9 +21,9 @@ from retrograd.runtime.errors import NoRule
 from . import calls, containers, stores
 from .builder import type_of
 from .calls import Args, Kwargs, call, primitive
-from .expressions import arithmetic, attribute_of
+from .expressions import arithmetic, attribute_of, item
 from .heap import Piece, View, is_mutable
-from .ir import Aggregate, Call, Const, Ref, Var
+from .ir import Aggregate, Call, Const, Ref, SliceAtom, Var
 from .loops import unrolled
 from .types import BOOL, INT, AggregateT, ArrayT, ConstT, ListT, NumberT, OpaqueT, RangeT, ScalarT
 from .values import BoundMethod, Compiletime, Derivative, LocalFunction, Partial, Stream, Super
@@ -531,6 +531,22 @@ def _same_array(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: 
         return NotImplemented
 
 
+def _at_least(rank: int, added: dict[int, tuple[Any, ...]]) -> Callable[..., Any]:
+    def make(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
+        """``np.atleast_2d`` and the like: an array of that rank is itself, one of a lower rank is seen with more axes."""
+        t = type_of(args[0]) if len(args) == 1 and not kwargs and not isinstance(args[0], Compiletime) else None
+        if not isinstance(t, ArrayT) or not isinstance(args[0], Var):
+            return NotImplemented
+        if t.ndim >= rank:
+            return args[0]
+        return item(low, args[0], Aggregate(tuple, added[t.ndim]), node, hint) if t.ndim in added else NotImplemented
+
+    return make
+
+
+NEW, ALL = Const(None), SliceAtom(Const(None), Const(None), Const(None))
+
+
 def _sum(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
     """``sum`` adds from the left, starting at 0, as Python does."""
     start = args[1] if len(args) > 1 else kwargs.get("start", Const(0))
@@ -704,4 +720,7 @@ calls.BUILTINS.update({
     np.place: _putmask,
     np.asarray: _same_array,
     np.asanyarray: _same_array,
+    np.atleast_1d: _at_least(1, {0: (NEW,)}),
+    np.atleast_2d: _at_least(2, {0: (NEW, NEW), 1: (NEW, ALL)}),
+    np.atleast_3d: _at_least(3, {0: (NEW, NEW, NEW), 1: (NEW, ALL, NEW), 2: (ALL, ALL, NEW)}),
 })

@@ -55,13 +55,14 @@ from .types import (
     OpaqueT,
     ScalarT,
     abstract,
+    is_numeric,
     holds_numbers,
     is_counting,
     join,
     join_all,
     with_lengths,
 )
-from .values import Compiletime, Detail, Frame, HowFar, LocalFunction, Unknown
+from .values import Choice, Compiletime, Detail, Frame, HowFar, LocalFunction, Unknown
 
 FALLS, JUMPS, DEAD, RAISES = "falls", "jumps", "dead", "raises"
 INLINE_DEPTH = 40
@@ -656,13 +657,30 @@ class Merger:
                 return left if isinstance(right, Undefined) else right
             if isinstance(left, Ref) and left == right:
                 return left
-            return _disagreement(pair, name)
+            choice = self.choice(left, right) if not name.startswith("$") else None
+            return choice if choice is not None else _disagreement(pair, name)
         if any(isinstance(p, Aggregate) for p in pair):
             return self.containers(left, right, name, sources)
         t = self.low.merged_type(left, right)
         var = Var(name if name.isidentifier() else "", t)
         self.yields.append((var, left, right))
         return var
+
+    def choice(self, left: Any, right: Any) -> Choice | None:
+        """A function that is one on one path and another on the other; which of them is a number like any other."""
+        given = [p.functions if isinstance(p, Choice) else (p,) for p in (left, right)]
+        functions = max(given, key=len)
+        for known in given:
+            if len(known) == 1 and not _among(known[0], functions):
+                functions += known
+        if not all(len(known) == 1 or known is functions[: len(known)] or known == functions[: len(known)] for known in given):
+            return None
+        if not all(map(_is_plain_function, functions)):
+            return None
+        var = Var("", INT)
+        places = [p.index if isinstance(p, Choice) else Const(_place(p, functions)) for p in (left, right)]
+        self.yields.append((var, *places))
+        return Choice(var, functions)
 
     def containers(self, left: Any, right: Any, name: str, sources: Any) -> Any:
         for one, other in ((left, right), (right, left)):
@@ -702,6 +720,21 @@ def _equal(left: Any, right: Any) -> bool:
     if left is right:
         return True
     return not isinstance(left, (Var, Aggregate, *Compiletime)) and bool(left == right)
+
+
+def _is_plain_function(atom: Any) -> bool:
+    """A function that holds no value of the path on which it was found."""
+    if isinstance(atom, LocalFunction):
+        return not atom.defaults and not atom.kw_defaults
+    return isinstance(atom, Ref) and callable(atom.value) and not is_numeric(abstract(atom.value))
+
+
+def _place(function: Any, functions: tuple[Any, ...]) -> int:
+    return next(k for k, f in enumerate(functions) if f is function or f == function)
+
+
+def _among(function: Any, functions: tuple[Any, ...]) -> bool:
+    return any(f is function or f == function for f in functions)
 
 
 def _disagreement(pair: list[Any], name: str) -> Unknown:

@@ -38,7 +38,7 @@ from .ir import (
     definitions,
 )
 from .types import BOOL, OPAQUE, AggregateT, ScalarT
-from .values import BoundMethod, Compiletime, HowFar, Partial, Stream, Unknown
+from .values import BoundMethod, Choice, Compiletime, HowFar, Partial, Stream, Unknown
 
 if TYPE_CHECKING:
     from .lower import Lowering
@@ -76,6 +76,8 @@ class Lifted:
             return dataclasses.replace(atom, items=items) if changed else atom
         if isinstance(atom, (Stream, Partial)):
             return dataclasses.replace(atom, args=tuple(map(self.lift, atom.args)))
+        if isinstance(atom, Choice):
+            return dataclasses.replace(atom, index=self.lift(atom.index))
         return dataclasses.replace(atom, owner=self.lift(atom.owner)) if isinstance(atom, BoundMethod) else atom
 
     def lifted(self, var: Var) -> Var:

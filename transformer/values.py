@@ -97,6 +97,14 @@ class Super:
     cls: Any
 
 
+@dataclass(frozen=True)
+class Choice:
+    """One of several functions, by a number that the run knows."""
+
+    index: Atom
+    functions: tuple[Any, ...]
+
+
 class HowFar(UnsupportedSyntax):
     """A value that depends on how far a ``try`` block got before it raised."""
 
@@ -110,4 +118,4 @@ class Unknown:
     kind: Any = UnsupportedSyntax
 
 
-Compiletime = (LocalFunction, BoundMethod, Partial, Derivative, Stream, Super, Unknown)
+Compiletime = (LocalFunction, BoundMethod, Partial, Derivative, Stream, Super, Choice, Unknown)

@@ -431,8 +431,8 @@ def unmedian_pushforward(g_dot, z, g, x, axis=None, keepdims=False):
 
 
 @rule(numerics.unmeshgrid, linear=("g",))
-def unmeshgrid(z_bar, z, g, outputs, xi, indexing):
-    g_bar = np.meshgrid(*z_bar, indexing=indexing)
+def unmeshgrid(z_bar, z, g, outputs, xi, indexing, sparse):
+    g_bar = np.meshgrid(*z_bar, indexing=indexing, sparse=sparse)
     return g_bar
 
 

@@ -338,9 +338,9 @@ def array_split(z_bar, z, ary, indices_or_sections, axis=0):
     return ary_bar
 
 
-@rule(np.meshgrid, linear=("xi",))
-def meshgrid(z_bar, z, *xi, indexing="xy"):
-    xi_bar = numerics.unmeshgrid(z_bar, z, xi, indexing)
+@rule(np.meshgrid, linear=("xi",), sharing="maybe")
+def meshgrid(z_bar, z, *xi, copy=True, sparse=False, indexing="xy"):
+    xi_bar = numerics.unmeshgrid(z_bar, z, xi, indexing, sparse)
     return xi_bar
 
 
