@@ -445,6 +445,7 @@ def _sequences() -> list[Sample]:
     samples += [S(np.append, v, 0.5), S(np.append, a, b, 0), S(np.append, a, n(2))]
     samples += [S(np.split, n(4, 2), 2), S(np.split, n(5), [2, 3]), S(np.split, n(2, 4), 2, axis=1)]
     samples += [S(np.array_split, n(5), 2), S(np.meshgrid, n(2), n(3)), S(np.meshgrid, n(2), n(3), indexing="ij")]
+    samples += [S(np.meshgrid, n(2), n(3), sparse=True), S(np.meshgrid, n(2), n(3), indexing="ij", sparse=True, copy=False)]
     samples += [S(np.meshgrid, n(2), n(3), n(2)), S(np.meshgrid, n(2)), S(np.broadcast_arrays, n(2, 1), n(3))]
     return samples
 
@@ -532,7 +533,7 @@ def _helpers() -> list[Sample]:
     pair, moves = (n(2, 3), n(3, 2)), (n(2, 3), n(3, 2))
     samples += [S(h.einsum_pushforward, moves, "ij,jk->ik", pair)]
     grid = np.meshgrid(n(2), n(3))
-    samples += [S(h.unmeshgrid, tuple(grid), tuple(grid), (n(2), n(3)), "xy")]
+    samples += [S(h.unmeshgrid, tuple(grid), tuple(grid), (n(2), n(3)), "xy", False)]
     spread = np.broadcast_arrays(n(2, 1), n(3))
     samples += [S(h.unbroadcast_each, tuple(spread), tuple(spread), (n(2, 1), n(3)))]
     for xs, ys in (

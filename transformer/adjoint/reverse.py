@@ -317,7 +317,7 @@ class Reverse:
 
         def handed_on(at: int, times: Any) -> Atom:
             slope = context.partial(self.low, rule, at, scope)
-            if _has_complex(stmt.call):
+            if _has_complex(stmt.call) or _is_complex(stmt.var):
                 slope = self.build.call(numerics.conj, slope)
             return self.build.call(times, z_bar, slope, form="operator" if times is operator.mul else "call")  # type: ignore[no-any-return]
 
@@ -622,10 +622,12 @@ def _inexact_paths(t: Any, path: tuple[Any, ...]) -> Iterable[tuple[Any, ...]]:
 
 
 def _has_complex(call: Call) -> bool:
-    def is_complex(t: Any) -> bool:
-        return isinstance(t, (ArrayT, ScalarT)) and t.dtype.kind == "c" or (isinstance(t, NumberT) and t.dtype is None)
+    return any(_is_complex(a) or (isinstance(type_of(a), NumberT) and type_of(a).dtype is None) for a in call.args)
 
-    return any(is_complex(type_of(a)) for a in call.args)
+
+def _is_complex(atom: Atom) -> bool:
+    t = type_of(atom)
+    return isinstance(t, (ArrayT, ScalarT)) and t.dtype.kind == "c"
 
 
 # -- computations that are not rules' business ------------------------------------------------------------
