@@ -58,6 +58,11 @@ SHAPE_ONLY: dict[str, tuple[int, ...]] = {
     "numerics.unselect": (2,),
     "numerics.reshape_back": (1,),
     "numerics.unmeshgrid": (1, 2),
+    "numerics.column_sums": (1,),
+    "numerics.positions": (0,),
+    "numerics.nowhere": (0,),
+    "numerics.put_back": (2,),
+    "numerics.ungradient": (1,),
     "numerics.unbroadcast_each": (1, 2),
     "numerics.unitem": (2,),
     "numerics.unalong": (1,),
@@ -886,6 +891,89 @@ def unmedian(g: Any, x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     return unreduce(g, x, axis, keepdims) * split_axes(weights, x, axis)
 
 
+def positions(x: Any) -> np.ndarray:
+    """Where each entry of ``x`` is in its flat order: what moves entries moves these alike, and so says where they went."""
+    return np.arange(np.size(x)).reshape(np.shape(x))
+
+
+def nowhere(x: Any) -> np.ndarray:
+    """The positions of entries that are none of another array's."""
+    return np.full(np.shape(x), -1)
+
+
+def put_back(g: Any, where: np.ndarray, x: Any) -> Any:
+    """The cotangent of ``x``, entries of which were moved: each of ``g`` is added at its position, if it has one."""
+    there = where >= 0
+    flat = np.zeros(np.size(x), np.result_type(g))
+    np.add.at(flat, where[there], np.broadcast_to(g, where.shape)[there])
+    return cast_like(flat.reshape(np.shape(x)), x)
+
+
+def pick(x: Any, where: np.ndarray) -> Any:
+    """The entries of ``x`` at flat positions; 0 where a position is none of its."""
+    return np.where(where < 0, 0, np.take(x, np.maximum(where, 0)))
+
+
+def first_places(x: Any) -> np.ndarray:
+    """Where ``np.unique`` finds its entries first."""
+    return np.asarray(np.unique(x, return_index=True)[1])
+
+
+def quantile_places(x: Any, q: Any, axis: Axis, keepdims: bool, method: str, upper: bool) -> np.ndarray:
+    """The positions of the entries between which ``np.quantile`` interpolates: the lower or the upper ones."""
+    if method != "linear":
+        raise NoRule(f"np.quantile(method={method!r}) has no rule", remedy='Use method="linear".')
+    order = np.argsort(merge_axes(x, axis), axis=-1, kind="stable")
+    moved = np.take_along_axis(merge_axes(positions(x), axis), order, -1)
+    at = np.floor(np.asarray(q) * (moved.shape[-1] - 1)).astype(int)
+    found = moved[..., np.minimum(at + 1, moved.shape[-1] - 1) if upper else at]
+    rank = np.ndim(q)
+    found = np.moveaxis(found, range(found.ndim - rank, found.ndim), range(rank))
+    return np.asarray(np.expand_dims(found, tuple(rank + k for k in _axes(x, axis)))) if keepdims else np.asarray(found)
+
+
+def quantile_part(x: Any, q: Any, z: Any, axis: Axis) -> Any:
+    """How far between them it goes, with the rank of the result."""
+    exact = np.asarray(q) * (count(x, axis) - 1)
+    return (exact - np.floor(exact)).reshape(np.shape(q) + (1,) * (np.ndim(z) - np.ndim(q)))
+
+
+def ungradient(g: Any, f: Any, spacings: Sequence[Any], axis: Axis, edge_order: int) -> Any:
+    """The cotangent of ``f`` in ``np.gradient``: the transposed differences along each axis."""
+    axes = range(np.ndim(f)) if axis is None else axis if isinstance(axis, tuple) else (axis,)  # in the order given
+    steps = [1.0] * len(axes) if not spacings else list(spacings) * (len(axes) if len(spacings) == 1 else 1)
+    parts = g if isinstance(g, (tuple, list)) else (g,)
+    total = np.zeros(np.shape(f), np.result_type(*parts))
+    for part, k, step in zip(parts, axes, steps, strict=True):
+        moved = np.moveaxis(np.asarray(part), k, -1)
+        total += np.moveaxis(_transposed_differences(moved, _widths(step, moved.shape[-1]), edge_order), -1, k)
+    return cast_like(total, f)
+
+
+def _widths(step: Any, n: int) -> np.ndarray:
+    return np.diff(step) if np.ndim(step) else np.full(n - 1, float(step))
+
+
+def _transposed_differences(g: np.ndarray, h: np.ndarray, edge_order: int) -> np.ndarray:
+    """Of second order inside: ``z[i] = a f[i-1] + b f[i] + c f[i+1]``; one-sided at both ends."""
+    out, (p, q) = np.zeros(g.shape, g.dtype), (h[:-1], h[1:])
+    inside = g[..., 1:-1]
+    out[..., :-2] += inside * (-q / (p * (p + q)))
+    out[..., 1:-1] += inside * ((q - p) / (p * q))
+    out[..., 2:] += inside * (p / (q * (p + q)))
+    for end, sign, ahead in ((0, 1, h[:2]), (-1, -1, h[::-1][:2])):
+        for k, weight in enumerate(_one_sided(ahead, edge_order)):
+            out[..., end + sign * k] += g[..., end] * weight * sign
+    return out
+
+
+def _one_sided(h: np.ndarray, edge_order: int) -> tuple[float, ...]:
+    if edge_order == 1:
+        return -1 / h[0], 1 / h[0]
+    p, q = h
+    return -(2 * p + q) / (p * (p + q)), (p + q) / (p * q), -p / (q * (p + q))
+
+
 def refit(g: Any, x: Any) -> Any:
     """``g`` cut, or filled up with zeros, at the end of each axis to the shape of ``x``."""
     for axis, n in enumerate(np.shape(x)):
@@ -1013,6 +1101,21 @@ def reduced_svd(factors: Any) -> Any:
     if u.shape[-1] != s.shape[-1] or vh.shape[-2] != s.shape[-1]:
         raise NoRule("np.linalg.svd has a rule for the reduced factors", remedy="Pass full_matrices=False.")
     return factors
+
+
+def columns(x: Any) -> Any:
+    """One right-hand side, or one solution, as a matrix of one column."""
+    return x[:, None] if np.ndim(x) == 1 else x
+
+
+def weigh_columns(x: Any, weights: Any) -> Any:
+    """Each column times its weight; 0 where ``np.linalg.lstsq`` has returned no residuals to weigh by."""
+    return x * weights if np.size(weights) else np.zeros_like(x)
+
+
+def column_sums(x: Any, like: Any) -> Any:
+    """The sum of each column, where ``like`` has a place for it."""
+    return np.sum(x, axis=0) if np.size(like) else np.zeros_like(like)
 
 
 def reduced_qr(factors: Any, mode: str) -> Any:

@@ -19,6 +19,7 @@ from retrograd.runtime.errors import NoRule
 from retrograd.runtime.rules import METHODS, lookup
 from retrograd.runtime.rules.masked import masked
 from retrograd.runtime.rules.rule import says_nothing
+from retrograd.runtime.standins import STANDINS
 
 from . import containers, stores
 from .analysis.purity import reports
@@ -111,8 +112,9 @@ def call_object(low: Lowering, target: Any, text: str, args: Args, kwargs: Kwarg
         return OBJECTS["vectorised"](low, target, args, kwargs, node, hint)
     if isinstance(target, type):
         return construct(low, target, args, kwargs, node, hint)
-    if is_hashable(target) and target in OWN_SOURCE:
-        return OBJECTS["function"](low, target.__wrapped__, args, kwargs, node, hint)
+    entered = _source_of_numpy(target, args, kwargs) if is_hashable(target) else None
+    if entered is not None:
+        return OBJECTS["function"](low, entered, args, kwargs, node, hint)
     if isinstance(target, FunctionType) and args and _is_generated_init(target, args[0]):
         return _fill_fields(low, target, args, kwargs, node)
     if isinstance(target, FunctionType) and not _of_numpy(target) and target.__module__ not in OPAQUE_MODULES:
@@ -146,9 +148,22 @@ OPAQUE_MODULES = {"warnings", "logging", "os", "sys", "time", "random", "json", 
 
 #: Functions of NumPy that are lowered from their own source: loops and sums of functions that have rules.
 OWN_SOURCE = {
-    np.polyval, np.polyder, np.polyadd, np.polysub, np.unwrap, np.extract, np.put_along_axis, np.diag_indices_from, np.linalg.cross,
-    np.linalg.outer, np.linalg.vector_norm, np.linalg.matrix_norm, np.linalg.trace, np.linalg.diagonal,
+    np.polyval, np.polyder, np.polyadd, np.polysub, np.polyfit, np.unwrap, np.extract, np.put_along_axis, np.diag_indices_from,
+    np.linalg.cross, np.linalg.outer, np.linalg.vector_norm, np.linalg.matrix_norm, np.linalg.trace, np.linalg.diagonal,
 }  # fmt: skip
+
+
+def _source_of_numpy(target: Any, args: Args, kwargs: Kwargs) -> FunctionType | None:
+    """The Python function that a function of NumPy is lowered as; None if it is not, or not with these arguments."""
+    if target in OWN_SOURCE:
+        return target.__wrapped__  # type: ignore[no-any-return]
+    found = STANDINS.get(target)
+    try:
+        if found is not None:
+            inspect.signature(found).bind(*args, **kwargs)
+    except TypeError:
+        return None
+    return found  # type: ignore[return-value]
 
 
 def _of_numpy(target: Any) -> bool:

@@ -117,6 +117,7 @@ def _holds_number(types: Any) -> bool:
 SIZED_BY_VALUES = {
     np.nonzero, np.ndarray.nonzero, np.flatnonzero, np.argwhere, np.unique, np.trim_zeros, np.extract, np.compress,
     np.ndarray.compress, np.split, np.array_split, np.union1d, np.intersect1d, np.setdiff1d, np.setxor1d, np.roots, np.bincount,
+    np.delete, np.insert, numerics.first_places,
 }  # fmt: skip
 
 
@@ -709,6 +710,20 @@ def _second_shape(g: Any, x: Any, *_: Any, **__: Any) -> Any:
     return ArrayT(g.dtype, x.shape) if isinstance(x, ArrayT) and x.shape else NumberT(g.dtype)
 
 
+def _ungradient(g: Any, f: Any, *_: Any) -> Any:
+    return _type(f) if isinstance(_type(f), ArrayT) else NumberT(None)
+
+
+def _lstsq(a: Any, b: Any, *_: Any, **__: Any) -> Any:
+    """There are residuals if the columns are independent, and fewer than the rows."""
+    a, b = _type(a), _type(b)
+    if not (isinstance(a, ArrayT) and isinstance(b, ArrayT)) or a.ndim != 2 or b.ndim not in (1, 2):
+        return NotImplemented
+    dtype = np.result_type(a.dtype, b.dtype, np.float32)
+    parts = ArrayT(dtype, (a.shape[1], *b.shape[1:])), ArrayT(dtype, (fresh_axis(),)), ScalarT(np.dtype(np.int32), False)
+    return AggregateT(tuple, (*parts, ArrayT(dtype, (fresh_axis(),))))
+
+
 def _last_shape(g: Any, *rest: Any) -> Any:
     return _second_shape(g, rest[-1])
 
@@ -776,7 +791,7 @@ def _float_power_guard(a: Any, b: Any) -> Any:
 SHAPED_AS_SECOND = (
     numerics.unreduce, numerics.split_axes, numerics.reshape_back, numerics.unrepeat, numerics.untile, numerics.undiagonal,
     numerics.untrace, numerics.undiag, numerics.undiff, numerics.unalong, numerics.untrapezoid, numerics.unpad,
-    numerics.unmedian, numerics.refit,
+    numerics.unmedian, numerics.refit, numerics.column_sums,
 )  # fmt: skip
 
 SPECIAL: dict[Any, Callable[..., Any]] = {
@@ -818,6 +833,10 @@ SPECIAL: dict[Any, Callable[..., Any]] = {
     numerics.scatter_along_axis: _last_shape,
     numerics.untake: _last_shape,
     numerics.unitem: _last_shape,
+    numerics.put_back: _last_shape,
+    numerics.ungradient: _ungradient,
+    np.linalg.lstsq: _lstsq,
+    numerics.weigh_columns: _first,
     numerics.spread_weights: _spread_weights,
     numerics.unconvolve: _unconvolve,
     numerics.cut_correlation: _line,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from retrograd.runtime import emitted, numerics
+from retrograd.runtime import emitted, numerics, standins
 from retrograd.runtime.errors import NoRule
 
 from . import calls, containers, stores
@@ -544,6 +544,13 @@ def _at_least(rank: int, added: dict[int, tuple[Any, ...]]) -> Callable[..., Any
     return make
 
 
+def _cov(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
+    """``np.cov(m, y)`` is that of both sets of variables in one array."""
+    if not (len(args) > 1 or "y" in kwargs) or set(kwargs) - {"y", "rowvar", "bias", "ddof"}:
+        return NotImplemented
+    return call(low, Ref(standins.joint_cov, "cov"), args, kwargs, node, hint)
+
+
 NEW, ALL = Const(None), SliceAtom(Const(None), Const(None), Const(None))
 
 
@@ -720,6 +727,7 @@ calls.BUILTINS.update({
     np.place: _putmask,
     np.asarray: _same_array,
     np.asanyarray: _same_array,
+    np.cov: _cov,
     np.atleast_1d: _at_least(1, {0: (NEW,)}),
     np.atleast_2d: _at_least(2, {0: (NEW, NEW), 1: (NEW, ALL)}),
     np.atleast_3d: _at_least(3, {0: (NEW, NEW, NEW), 1: (NEW, ALL, NEW), 2: (ALL, ALL, NEW)}),

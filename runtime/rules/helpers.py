@@ -430,6 +430,24 @@ def unmedian_pushforward(g_dot, z, g, x, axis=None, keepdims=False):
     return contribution
 
 
+@rule(numerics.put_back, linear=("g",))
+def put_back(z_bar, z, g, where, x):
+    g_bar = numerics.unbroadcast(numerics.pick(z_bar, where), g)
+    return g_bar
+
+
+@rule(numerics.pick, linear=("x",))
+def pick(z_bar, z, x, where):
+    x_bar = numerics.put_back(z_bar, where, x)
+    return x_bar
+
+
+@rule(numerics.ungradient, linear=("g",))
+def ungradient(z_bar, z, g, f, spacings, axis, edge_order):
+    g_bar = np.gradient(z_bar, *spacings, axis=axis, edge_order=edge_order)
+    return g_bar
+
+
 @rule(numerics.unmeshgrid, linear=("g",))
 def unmeshgrid(z_bar, z, g, outputs, xi, indexing, sparse):
     g_bar = np.meshgrid(*z_bar, indexing=indexing, sparse=sparse)
@@ -533,6 +551,25 @@ def apply(z_bar, z, a, x, ndim_b):
 @rule(numerics.as_matrix, linear=("x",), sharing="view")
 def as_matrix(z_bar, z, x):
     x_bar = np.reshape(z_bar, np.shape(x))
+    return x_bar
+
+
+@rule(numerics.columns, linear=("x",), sharing="view")
+def columns(z_bar, z, x):
+    x_bar = np.reshape(z_bar, np.shape(x))
+    return x_bar
+
+
+@rule(numerics.weigh_columns, bilinear=("x", "weights"))
+def weigh_columns(z_bar, z, x, weights):
+    x_bar = numerics.weigh_columns(z_bar, weights)
+    weights_bar = numerics.column_sums(z_bar * x, weights)
+    return x_bar, weights_bar
+
+
+@rule(numerics.column_sums, linear=("x",))
+def column_sums(z_bar, z, x, like):
+    x_bar = numerics.weigh_columns(np.ones_like(x), z_bar)
     return x_bar
 
 

@@ -273,6 +273,38 @@ def svd_pushforward(a_dot, z, a, full_matrices=True):
     return u_dot, np.diagonal(core, 0, -2, -1), numerics.swap_last(v_dot)
 
 
+# G. H. Golub and V. Pereyra (1973): the derivative of the pseudoinverse, applied to b, at full column rank
+@rule(np.linalg.lstsq, inputs=("a", "b"), singular=True, real_only=True)
+def lstsq(z_bar, z, a, b, rcond=None):
+    bars = numerics.instantiate(z_bar, z)
+    factors = np.linalg.svd(a, full_matrices=False)
+    inverse = (numerics.swap_last(factors[2]) / factors[1]) @ numerics.swap_last(factors[0])
+    x = numerics.columns(z[0])
+    left = numerics.columns(b) - a @ x
+    spread = numerics.swap_last(inverse) @ numerics.columns(bars[0])
+    more = 2 * numerics.weigh_columns(left, bars[1])
+    values = (factors[0] * bars[3]) @ factors[2]
+    a_bar = left @ numerics.swap_last(inverse @ spread) - (spread + more) @ numerics.swap_last(x) + values
+    b_bar = np.reshape(spread + more, np.shape(b))
+    return a_bar, b_bar
+
+
+@pushforward_of(np.linalg.lstsq)
+def lstsq_pushforward(a_dot, b_dot, z, a, b, rcond=None):
+    factors = np.linalg.svd(a, full_matrices=False)
+    inverse = (numerics.swap_last(factors[2]) / factors[1]) @ numerics.swap_last(factors[0])
+    x = numerics.columns(z[0])
+    left = numerics.columns(b) - a @ x
+    moved = a_dot @ x
+    turned = inverse @ (numerics.swap_last(inverse) @ (numerics.swap_last(a_dot) @ left)) - inverse @ moved
+    values = np.diagonal(numerics.swap_last(factors[0]) @ a_dot @ numerics.swap_last(factors[2]))
+    lost = numerics.column_sums(-2 * left * moved, z[1])
+    from_a = np.reshape(turned, np.shape(z[0])), lost, 0, values
+    gained = numerics.column_sums(2 * left * numerics.columns(b_dot), z[1])
+    from_b = np.reshape(inverse @ numerics.columns(b_dot), np.shape(z[0])), gained, 0, np.zeros_like(z[3])
+    return from_a, from_b
+
+
 # S. F. Walter, "Structured higher-order algorithmic differentiation" (2012), section 3.2
 @rule(np.linalg.qr, singular=True, real_only=True)
 def qr(z_bar, z, a, mode="reduced"):

@@ -218,7 +218,7 @@ def array(z_bar, z, object, dtype=None, *, copy=True):
     return object_bar
 
 
-@rule(np.asarray, np.asanyarray, linear=("a",), sharing="maybe")
+@rule(np.asarray, np.asanyarray, np.asarray_chkfinite, linear=("a",), sharing="maybe")
 def asarray(z_bar, z, a, dtype=None, *, copy=None):
     a_bar = numerics.unstack_like(z_bar, a)
     return a_bar

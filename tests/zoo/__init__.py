@@ -15,6 +15,7 @@ from tests.zoo import (  # noqa: F401  (imported for the rows they add)
     loops,
     memory,
     mutation,
+    numpy_sources,
     objects,
     reductions,
     reuse,

@@ -254,3 +254,51 @@ def method_a_literal_does_not_have(x, model="Plain"):
     if x > 100:
         model = model.tolist()
     return x * len(model)
+
+
+SHIFTED = True
+
+
+@program(args=(positive(3), 1.5))
+def function_chosen_by_a_value(x, y):
+    outer = np.sin if x[0] > y else np.cos
+    inner = lambda t: t * y  # noqa: E731
+    if x[1] > 0.1:
+        inner = lambda t: t * t * x[0]  # noqa: E731
+    if SHIFTED:
+        rise = np.tanh
+    elif y > 3:
+        rise = np.exp
+    else:
+        rise = np.sqrt
+    total = 0.0
+    for k in range(3):
+        bend = np.cos if x[k] > 1 else outer
+        total = total + bend(x[k] * y)
+    return outer(x) * inner(y) + rise(x) * total
+
+
+@program(args=(positive(3),))
+def store_through_atleast_2d(x):
+    if x.ndim < 2:
+        x = np.atleast_2d(x)
+    x /= np.linalg.norm(x, axis=1)[:, None]
+    y = np.atleast_1d(np.sum(x))
+    y[0] *= y[0]
+    return x * y + np.atleast_3d(x)[:, :, 0]
+
+
+@program(args=(positive(2, 3),))
+def output_of_the_rest_of_a_shape(x):
+    out = np.empty(x.shape[1:])
+    np.divide(np.mean(x, axis=0), np.std(x, axis=0), out=out)
+    total = np.empty(x.shape[2:])
+    total[()] = np.sum(out)
+    return out * total.item()
+
+
+@program(args=(positive(3), positive(2, seed=1)))
+def grids_and_joined_ranges(x, y):
+    a, b = np.meshgrid(x, y, sparse=True)
+    whole = np.r_[0.0, np.cumsum(x), [y[0], 2.0]]
+    return (a * b + b)[:, np.r_[0:2]] * whole[np.r_[1:3]] + np.c_[y, y * y]
