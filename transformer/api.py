@@ -237,7 +237,7 @@ MADE_ANEW = (str, int, float, bytes, MethodType, BuiltinMethodType, MethodWrappe
 
 def _same(now: Any, value: Any) -> bool:
     """Is it still what the program was made for?  Literals and bound methods are made anew whenever they are read."""
-    if isinstance(value, tuple) and is_counting(value):
+    if type(value) is tuple and now is not value:
         return type(now) is tuple and len(now) == len(value) and all(map(_same, now, value))
     return now is value or (type(now) is type(value) and isinstance(value, MADE_ANEW) and now == value)
 

@@ -32,7 +32,7 @@ from .types import (
     is_hashable,
     is_numeric,
 )
-from .values import BoundMethod, Compiletime, LocalFunction, Partial, Super, Unknown
+from .values import BoundMethod, Compiletime, LocalFunction, Partial, Super, SurelyRaises, Unknown
 
 if TYPE_CHECKING:
     from .lower import Lowering
@@ -117,13 +117,19 @@ def _boolean(low: Lowering, conjunction: bool, values: list[ast.expr], node: ast
     if known is not None:
         return _boolean(low, conjunction, values[1:], node, hint) if known == conjunction else first
 
+    others: list[Any] = []
+
     def rest() -> Any:
-        return _boolean(low, conjunction, values[1:], node, "")
+        others.append(_boolean(low, conjunction, values[1:], node, ""))
+        return others[0]
 
     def keep() -> Any:
         return first
 
-    return low.choose(first, rest if conjunction else keep, keep if conjunction else rest, node, hint)
+    made = low.choose(first, rest if conjunction else keep, keep if conjunction else rest, node, hint)
+    if isinstance(made, Var) and low.truth(others[0]) is (not conjunction):
+        low.truths[made] = not conjunction  # whichever operand it is
+    return made
 
 
 def ternary(low: Lowering, node: ast.IfExp, hint: str) -> Any:
@@ -330,12 +336,28 @@ def attribute_of(low: Lowering, owner: Any, attr: str, node: ast.AST, hint: str 
         return made
     if isinstance(t, (ArrayT, ScalarT, NumberT)) and attr == "flat":
         return low.build.call(np.ravel, owner, hint=hint)
-    if isinstance(t, (ArrayT, ScalarT)) and not getattr(t, "number", False) and getattr(t, "weak", False) is not None:
-        kind = np.ndarray if isinstance(t, ArrayT) else type(t.dtype.type(0).item()) if t.weak else t.dtype.type
+    kind = kind_of_number(t)
+    if kind is not None:
         if not hasattr(kind, attr):
-            text = "numpy.ndarray" if kind is np.ndarray else f"numpy.{kind.__name__}" if issubclass(kind, np.generic) else kind.__name__
-            return low.build.let(Call(emitted.no_attribute, (Const(text), Const(attr))), OPAQUE, hint)
+            return no_attribute(low, kind, attr, hint)
     return BoundMethod(owner, attr)
+
+
+def kind_of_number(t: Any) -> type | None:
+    """The class of a number or an array, where its type tells."""
+    if isinstance(t, ArrayT):
+        return np.ndarray
+    if not isinstance(t, ScalarT) or t.number or t.weak is None:
+        return None
+    return type(t.dtype.type(0).item()) if t.weak else t.dtype.type
+
+
+def no_attribute(low: Lowering, kind: type, attr: str, hint: str = "") -> Any:
+    """What reading, or setting, an attribute does that no value of a kind has."""
+    text = kind.__name__ if kind.__module__ == "builtins" else f"numpy.{kind.__name__}"
+    if not low.conditional:
+        raise SurelyRaises(AttributeError, f"{text!r} object has no attribute {attr!r}")
+    return low.build.let(Call(emitted.no_attribute, (Const(text), Const(attr))), OPAQUE, hint)
 
 
 def _fact(low: Lowering, value: Any, text: str, hint: str) -> Any:

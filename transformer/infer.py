@@ -25,6 +25,7 @@ from .types import (
     BOOL,
     FLOAT,
     INT,
+    NATIVE,
     ITEMS,
     ONE,
     OPAQUE,
@@ -91,7 +92,7 @@ def infer(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any])
     """The result type of ``fn(*args, **kwargs)``, arguments given as types or ``Static`` values."""
     special = SPECIAL.get(fn) if is_hashable(fn) else None
     if special is not None:
-        made = special(*args, **kwargs)
+        made = _native(special(*args, **kwargs))
         if made is not NotImplemented:
             unknown = isinstance(made, OpaqueT) and _holds_number(args) and getattr(lookup(fn), "kind", "constant") != "constant"
             return NumberT(None) if unknown else made
@@ -105,6 +106,11 @@ def infer(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any])
         return _renewed(found, {axis: fresh_axis() for axis in _axes(found)})
     met = {axis for t in map(_type, (*args, *kwargs.values())) for axis in _axes(t)}
     return _renewed(found, {a: fresh_axis(a.one) for a in _axes(found) if a.symbol[0] == "?" and a not in met})
+
+
+def _native(t: Any) -> Any:
+    """Arrays of objects and of strings are of no known kind (T5)."""
+    return OPAQUE if isinstance(t, (ArrayT, ScalarT)) and t.dtype.kind not in NATIVE else t
 
 
 def _holds_number(types: Any) -> bool:
@@ -339,6 +345,9 @@ def _getitem_array(a: ArrayT, keys: list[Any]) -> Any:
     if not dots:
         keys = [*keys, Static(Ellipsis)]
     axes, shape, advanced, where, split = list(a.shape), [], [], None, False
+    if any(_is_bool(k) for k in keys) and any(_is_int(_type(k)) for k in keys if not isinstance(k, SliceT)):
+        return NumberT(a.dtype) if a.dtype.kind in "fc" else OPAQUE
+    joined = [k for k in keys if not isinstance(k, SliceT) and not _is_int(_type(k)) and _axes_used(k) > 0]
     for k in keys:
         if isinstance(k, Static) and k.value is None:
             shape.append(ONE)
@@ -348,7 +357,7 @@ def _getitem_array(a: ArrayT, keys: list[Any]) -> Any:
             axes = axes[rest:]
         elif isinstance(k, SliceT):
             shape.append(_slice_axis(axes.pop(0), k))
-        elif isinstance(_type(k), ScalarT) and _type(k).dtype.kind in "iu":
+        elif _is_int(_type(k)) and not joined:
             axes.pop(0)
         else:
             if where is not None and where != len(shape):
@@ -357,8 +366,6 @@ def _getitem_array(a: ArrayT, keys: list[Any]) -> Any:
             advanced.append(_index_axes(_type(k)))
             axes = axes[_axes_used(k) :]
     if advanced:
-        if any(_is_int(_type(k)) for k in keys if not isinstance(k, (SliceT, Static))):
-            return NumberT(a.dtype) if len(keys) > 2 else OPAQUE
         at = 0 if split else where
         shape[at:at] = broadcast(*advanced)
     elif not shape and not dots:  # x[0, ...] is an array
@@ -368,6 +375,11 @@ def _getitem_array(a: ArrayT, keys: list[Any]) -> Any:
 
 def _is_int(t: Any) -> bool:
     return isinstance(t, ScalarT) and t.dtype.kind in "iu"
+
+
+def _is_bool(k: Any) -> bool:
+    t = None if isinstance(k, SliceT) else _type(k)
+    return isinstance(t, ScalarT) and t.dtype.kind == "b"
 
 
 def _axes_used(k: Any) -> int:
@@ -388,6 +400,8 @@ def _axes_used(k: Any) -> int:
 def _index_axes(t: Any) -> tuple[Axis, ...]:
     if isinstance(t, ArrayT):
         return (fresh_axis(),) if t.dtype.kind == "b" else t.shape
+    if _is_int(t):
+        return ()  # among arrays an int is one of them
     return (fresh_axis(),)  # of a list, or 0 or 1 of a bool
 
 

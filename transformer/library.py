@@ -544,6 +544,18 @@ def _at_least(rank: int, added: dict[int, tuple[Any, ...]]) -> Callable[..., Any
     return make
 
 
+def _array(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
+    """``np.array(x, ndmin=2)``: a copy, seen with more axes in front."""
+    least = kwargs.get("ndmin")
+    if not isinstance(least, Const):
+        return NotImplemented
+    made = primitive(low, np.array, args, {k: v for k, v in kwargs.items() if k != "ndmin"}, node, hint)
+    t = type_of(made)
+    if not isinstance(t, ArrayT) or t.ndim >= least.value:
+        return made if isinstance(t, ArrayT) else NotImplemented
+    return item(low, made, Aggregate(tuple, (*[NEW] * (least.value - t.ndim), Const(Ellipsis))), node, hint)
+
+
 def _cov(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
     """``np.cov(m, y)`` is that of both sets of variables in one array."""
     if not (len(args) > 1 or "y" in kwargs) or set(kwargs) - {"y", "rowvar", "bias", "ddof"}:
@@ -728,6 +740,7 @@ calls.BUILTINS.update({
     np.asarray: _same_array,
     np.asanyarray: _same_array,
     np.cov: _cov,
+    np.array: _array,
     np.atleast_1d: _at_least(1, {0: (NEW,)}),
     np.atleast_2d: _at_least(2, {0: (NEW, NEW), 1: (NEW, ALL)}),
     np.atleast_3d: _at_least(3, {0: (NEW, NEW, NEW), 1: (NEW, ALL, NEW), 2: (ALL, ALL, NEW)}),

@@ -62,7 +62,7 @@ from .types import (
     join_all,
     with_lengths,
 )
-from .values import Choice, Compiletime, Detail, Frame, HowFar, LocalFunction, Unknown
+from .values import Choice, Compiletime, Detail, Frame, HowFar, LocalFunction, SurelyRaises, Unknown
 
 FALLS, JUMPS, DEAD, RAISES = "falls", "jumps", "dead", "raises"
 INLINE_DEPTH = 40
@@ -99,6 +99,8 @@ class Lowering:
         self.frame: Any = None
         self.node: ast.AST | None = None
         self.captures: dict[Any, tuple[Var, Any]] = {}
+        self.truths: dict[Var, bool] = {}  # what is known of the truth of values that are not known
+        self.conditional = 0  # inside how many branches of the expression being lowered
         self.guards: dict[Any, tuple[Any, Any]] = {}
         self.top: Any = None
         self.demandable: set[Var] = set()
@@ -225,6 +227,8 @@ class Lowering:
         """Is the value true?  None when only the run can tell."""
         if isinstance(atom, Const):
             return bool(atom.value)
+        if isinstance(atom, Var) and atom in self.truths:
+            return self.truths[atom]
         if isinstance(atom, Aggregate):
             return bool(atom.items)
         if isinstance(atom, Ref):
@@ -324,6 +328,17 @@ class Lowering:
 
     def block(self, stmts: list[ast.stmt]) -> str:
         """Lower statements in order; says whether control falls out at the end."""
+        outside, self.conditional = self.conditional, 0
+        try:
+            return self._block(stmts)
+        except SurelyRaises as surely:
+            self.build.add(Raise(Call(surely.kind, (Const(surely.message),)), self.build.loc, self.build.forward))
+            self.frame.env["$falls"] = Const(False)
+            return RAISES
+        finally:
+            self.conditional = outside
+
+    def _block(self, stmts: list[ast.stmt]) -> str:
         env = self.frame.env
         env["$falls"] = Const(True)
         for at, stmt in enumerate(stmts):
@@ -556,7 +571,11 @@ class Lowering:
         self, test: Any, then: Callable[[], Any], orelse: Callable[[], Any], node: ast.AST, hint: str = ""
     ) -> Any:
         """``then() if test else orelse()`` as a value."""
-        a, b = self.paths(then, orelse)
+        self.conditional += 1
+        try:
+            a, b = self.paths(then, orelse)
+        finally:
+            self.conditional -= 1
         merger = Merger(self, a, b, node)
         value = merger.meet(a.ending, b.ending, hint)
         merger.state()

@@ -21,7 +21,7 @@ from retrograd.runtime.errors import AliasedMutation
 
 from . import calls, containers
 from .builder import type_of
-from .expressions import arithmetic, attribute_of, item
+from .expressions import arithmetic, attribute_of, item, kind_of_number, no_attribute
 from .heap import Piece, View, is_mutable, open_parameter
 from .ir import UNDEFINED, Aggregate, Call, Const, Ref, SliceAtom, Var
 from .operators import BINARY
@@ -404,6 +404,10 @@ def _with_item(t: Any, depth: int, value: Any) -> Any:
 def set_attribute(low: Lowering, owner: Any, name: str, value: Any, node: ast.AST) -> None:
     """``owner.name = value`` of an object whose parts are known."""
     t = type_of(owner) if not isinstance(owner, Compiletime) else None
+    kind = kind_of_number(t)
+    if kind is not None and not hasattr(kind, name):
+        no_attribute(low, kind, name)
+        return
     if not isinstance(t, AggregateT) or t.kind in (tuple, list, dict):
         raise low.unsupported(
             node, f"a store into the attribute {name} of this kind of value cannot be differentiated",

@@ -109,6 +109,13 @@ class HowFar(UnsupportedSyntax):
     """A value that depends on how far a ``try`` block got before it raised."""
 
 
+class SurelyRaises(Exception):
+    """The statement being lowered raises, whenever the run gets there."""
+
+    def __init__(self, kind: type[Exception], message: str) -> None:
+        self.kind, self.message = kind, message
+
+
 @dataclass(frozen=True)
 class Unknown:
     """What a name holds where paths disagree beyond what a value can express; reading it is an error, with this reason."""

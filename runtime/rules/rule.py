@@ -204,9 +204,8 @@ def lookup(primitive: Callable[..., Any]) -> Rule | None:
 
 def _on_demand(primitive: Callable[..., Any]) -> bool:
     """Load the rules of a library that is not imported with this package; True if that was done just now."""
-    if "scipy" not in (getattr(primitive, "__module__", None) or type(primitive).__module__ or "") and not isinstance(
-        primitive, np.ufunc
-    ):
+    home = (getattr(primitive, "__module__", None) or type(primitive).__module__ or "").split(".")[0]
+    if home not in ("scipy", "bottleneck") and not isinstance(primitive, np.ufunc):
         return False
     from retrograd.runtime.rules import special  # not at the top: it is of use only when SciPy is loaded
 

@@ -13,7 +13,7 @@ from types import ModuleType
 import numpy as np
 
 from retrograd.runtime.rules import text
-from retrograd.runtime.rules.rule import elementwise, lookup, register
+from retrograd.runtime.rules.rule import constant, elementwise, lookup, register
 
 #: Partials by name; 1.128... is 2/sqrt(pi), 0.398... is 1/sqrt(2 pi).
 PARTIALS: dict[str, tuple[str, ...]] = {
@@ -90,12 +90,14 @@ LAMBERTW = ("1/(exp(z)*(z + 1))", "", "")
 
 #: Functions of ``scipy.linalg`` that are those of ``np.linalg`` but for keywords, which the rules do not take.
 SHARED = ("inv", "pinv", "det", "solve", "norm", "svdvals")
+#: Functions of ``bottleneck`` that are those of NumPy of the same name, written in C.
+SKIPPING = ("nansum", "nanmean", "nanmin", "nanmax", "nanvar", "nanstd", "median")
 
 
 def register_loaded() -> bool:
     """Enter the rules, once for each module, if SciPy's modules are loaded; whether one is."""
     found = False
-    for name, enter in (("scipy.special", _register), ("scipy.linalg", _share)):
+    for name, enter in (("scipy.special", _register), ("scipy.linalg", _share), ("bottleneck", _share_fast)):
         module = sys.modules.get(name)
         if module is not None:
             enter(module)
@@ -109,6 +111,15 @@ def _share(module: ModuleType) -> None:
         known = lookup(getattr(np.linalg, name))
         assert known is not None
         register(replace(known, primitive=getattr(module, name), name=f"scipy.linalg.{name}"))
+
+
+@cache
+def _share_fast(module: ModuleType) -> None:
+    for name in SKIPPING:
+        known = lookup(getattr(np, name))
+        assert known is not None
+        register(replace(known, primitive=getattr(module, name), name=f"bottleneck.{name}"))
+    constant(*(getattr(module, name) for name in ("nanargmax", "nanargmin", "allnan", "anynan")))
 
 
 @cache

@@ -3,10 +3,11 @@
 import enum
 import functools
 import logging
+from types import MappingProxyType
 
 import numpy as np
 
-from tests.zoo.table import positive, program
+from tests.zoo.table import normal, positive, program
 
 LOGGER = logging.getLogger(__name__)
 SCALES = {"metre": (1.0, 2.0), "inch": (0.0254, 3.0)}
@@ -302,3 +303,68 @@ def grids_and_joined_ranges(x, y):
     a, b = np.meshgrid(x, y, sparse=True)
     whole = np.r_[0.0, np.cumsum(x), [y[0], 2.0]]
     return (a * b + b)[:, np.r_[0:2]] * whole[np.r_[1:3]] + np.c_[y, y * y]
+
+
+METHODS = MappingProxyType({"Plain": np.sin, "Other": np.cos})
+NAMES = frozenset({"plain", "other"})
+
+
+@program(args=(positive(3),))
+def asks_for_forgiveness(x):
+    s = np.sum(x)
+    try:
+        scale = np.finfo(s.type).eps
+    except (AttributeError, ValueError):
+        scale = 3.0
+    try:
+        c = [v.value for v in x.values()]
+    except Exception:
+        c = x
+    y = x * scale
+    try:
+        y.name = "result"
+    except AttributeError:
+        y = y * s
+    squares = []
+    for v in c:
+        try:
+            squares.append(v.value)
+        except AttributeError:
+            squares.append(v * v)
+    return y * np.array(squares)
+
+
+@program(args=(positive(3),))
+def conditions_with_a_known_part(x, scale=None):
+    s = np.sum(x)
+    if s < 100 and scale is not None and x[0] > 0:
+        return x * scale
+    if not (s > 100 or scale is None):
+        return x * scale * 2
+    while s > 1e9 and scale is not None:
+        s = s * scale
+    return x * s
+
+
+@program(args=(positive(3),))
+def names_of_a_mapping_outside(x, method="plain"):
+    if method.lower() not in [name.lower() for name in tuple(METHODS)]:
+        raise ValueError(method)
+    return METHODS["Plain"](x) * len([name for name in NAMES])
+
+
+@program(args=(positive(3),))
+def copies_of_more_axes(x):
+    y = np.array(x, ndmin=2)
+    z = np.array(x[0], ndmin=1).flatten()
+    y[0, 0] *= 2
+    return y * z
+
+
+@program(args=(normal(3, 3),))
+def row_order_and_one_column(a):
+    w, v = np.linalg.eigh(a + a.T)
+    q = v[[2, 0, 1], np.argmax(w)]
+    if q[0] < 0:
+        np.negative(q, q)
+    return q * a[0, [0, 1, 2]] + a[[0, 1], 1, None].sum(axis=0)

@@ -299,7 +299,7 @@ def _getitem(sweep: Forward, stmt: Let) -> None:
     dot = sweep.dot(container)
     if isinstance(type_of(container), ScalarT):
         dot = sweep.build.call(np.asarray, dot)
-    sweep.dots[stmt.var] = sweep.build.call(operator.getitem, dot, key, hint=sweep.hint(stmt.var), form="operator")
+    sweep.bind(stmt.var, sweep.build.call(operator.getitem, dot, key, hint=sweep.hint(stmt.var), form="operator"))
 
 
 def _getattr(sweep: Forward, stmt: Let) -> None:
