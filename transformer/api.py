@@ -43,7 +43,7 @@ from .ir import Const, Function, Var
 from .jit import load as jit_load
 from .jit import options_of
 from .lower import Demand, Lowering, MoreDetail, lower
-from .types import AggregateT, ConstT, abstract, construct, is_counting, is_inexact, with_lengths
+from .types import AggregateT, ConstT, abstract, construct, is_inexact, with_lengths
 from .values import Detail
 
 Wrt = int | str | Sequence[int | str]

@@ -179,7 +179,7 @@ def _concatenated(low: Lowering, container: Ref, key: Any, node: ast.AST, hint: 
     parts = [_as_pieces(low, p, node) for p in parts]
     types = [type_of(p) if not isinstance(p, (SliceAtom, *Compiletime)) else None for p in parts]
     if not all(isinstance(t, (ArrayT, ScalarT)) for t in types) or {t.dtype for t in types if isinstance(t, ArrayT)} - JOINED:
-        raise low.unsupported(node, f"{container.text} of slices, strings, or of other than float64", "Use np.concatenate.")
+        raise low.unsupported(node, f"{container.text} of strings, or of other than float64 and int64", "Use np.concatenate.")
     ranks = {t.ndim for t in types}
     if container.value is np.c_ and max(ranks) <= 2:
         return primitive(low, np.column_stack, (Aggregate(tuple, tuple(parts)),), {}, node, hint)
@@ -194,13 +194,11 @@ def _as_pieces(low: Lowering, part: Any, node: ast.AST) -> Any:
     from .calls import primitive
 
     if isinstance(part, SliceAtom):
-        start, stop, step = (p if isinstance(p, Const) else None for p in (part.start, part.stop, part.step))
-        if start is None or stop is None or step is None or stop.value is None:
-            return part
-        first = Const(0) if start.value is None else start
-        if isinstance(step.value, complex):
-            return primitive(low, np.linspace, (first, stop, Const(int(abs(step.value)))), {}, node)
-        return primitive(low, np.arange, (first, stop, Const(1) if step.value is None else step), {}, node)
+        first = Const(0) if part.start == Const(None) else part.start
+        step = Const(1) if part.step == Const(None) else part.step
+        if isinstance(step, Const) and isinstance(step.value, complex):
+            return primitive(low, np.linspace, (first, part.stop, Const(int(abs(step.value)))), {}, node)
+        return part if part.stop == Const(None) else primitive(low, np.arange, (first, part.stop, step), {}, node)
     if not isinstance(part, Compiletime) and isinstance(type_of(part), (AggregateT, ListT)):
         return primitive(low, np.array, (low.now(part),), {}, node)
     return part

@@ -556,6 +556,20 @@ def _array(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) 
     return item(low, made, Aggregate(tuple, (*[NEW] * (least.value - t.ndim), Const(Ellipsis))), node, hint)
 
 
+def _nan_to_num(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
+    """``np.nan_to_num(x, copy=False)`` is a store into ``x``."""
+    asked = args[1] if len(args) > 1 else kwargs.get("copy", Const(True))
+    t = type_of(args[0]) if args and not isinstance(args[0], Compiletime) else None
+    if not isinstance(t, ArrayT) or (isinstance(asked, Const) and asked.value):
+        return NotImplemented
+    if not isinstance(asked, Const):
+        raise low.unsupported(node, "np.nan_to_num with a copy= that is not known before the run", "Write copy=True or copy=False.")
+    rest = {k: v for k, v in kwargs.items() if k != "copy"}
+    made = primitive(low, np.nan_to_num, (args[0], Const(True), *args[2:]), rest, node, hint)
+    stores.set_item(low, args[0], Const(Ellipsis), made, node)
+    return low.now(args[0])
+
+
 def _cov(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
     """``np.cov(m, y)`` is that of both sets of variables in one array."""
     if not (len(args) > 1 or "y" in kwargs) or set(kwargs) - {"y", "rowvar", "bias", "ddof"}:
@@ -740,6 +754,7 @@ calls.BUILTINS.update({
     np.asarray: _same_array,
     np.asanyarray: _same_array,
     np.cov: _cov,
+    np.nan_to_num: _nan_to_num,
     np.array: _array,
     np.atleast_1d: _at_least(1, {0: (NEW,)}),
     np.atleast_2d: _at_least(2, {0: (NEW, NEW), 1: (NEW, ALL)}),

@@ -252,3 +252,11 @@ def written_on_paths_in_a_loop(x):
             y = x - k
         total += np.sum(y * x)
     return total
+
+
+@program(args=(np.array([1.5, np.nan, 0.3]),), smooth=False)
+def nan_to_num_in_place(x):
+    y = x * 2
+    z = np.nan_to_num(y, copy=False, nan=0.5)
+    y[0] = 3.0
+    return z * y * np.nan_to_num(x)
