@@ -186,6 +186,10 @@ def _vectorised(low: Lowering, target: Any, args: Args, kwargs: Kwargs, node: as
     if not all(isinstance(t, (ArrayT, ScalarT, ConstT)) for t in types):
         raise low.unsupported(node, "a vectorised function of anything but numbers and arrays", "Call the function in a loop.")
     moving = [k for k, t in enumerate(types) if isinstance(t, ArrayT) and t.ndim]
+    args = tuple(  # of an array of no axes, the number
+        low.build.call(operator.getitem, a, Aggregate(tuple, ()), form="operator") if isinstance(t, ArrayT) and not t.ndim else a
+        for a, t in zip(args, types)
+    )
     if not moving:
         made = call(low, fn, args, {}, node, hint)
         return primitive(low, np.array, (made,), {}, node, hint) if type(target) is np.vectorize else made

@@ -368,3 +368,13 @@ def row_order_and_one_column(a):
     if q[0] < 0:
         np.negative(q, q)
     return q * a[0, [0, 1, 2]] + a[[0, 1], 1, None].sum(axis=0)
+
+
+@np.vectorize
+def _kind_of_item(x, y):
+    return x * y if isinstance(x, float) and np.isscalar(y) else 0.0
+
+
+@program(args=(1.5, positive(3)))
+def items_of_an_array_without_axes(x, y):
+    return _kind_of_item(np.asarray(x), np.asarray(x) * 2) * _kind_of_item(y, np.asarray(x))
