@@ -275,6 +275,9 @@ def subscript(low: Lowering, node: ast.Subscript, hint: str) -> Any:
 
 
 def item(low: Lowering, container: Any, key: Any, node: ast.AST, hint: str = "") -> Any:
+    kind = kind_of_number(type_of(container)) if not isinstance(container, Compiletime) else None
+    if kind in (bool, int, float, complex) and not low.conditional:
+        raise SurelyRaises(TypeError, f"{kind.__name__!r} object is not subscriptable")
     if isinstance(container, Compiletime):
         raise low.unsupported(node, "an item of a function or iterator cannot be differentiated", "Make a list of it first: list(...).")
     if isinstance(container, Ref) and not is_numeric(abstract(container.value)):

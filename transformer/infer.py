@@ -516,7 +516,9 @@ def _nested(t: Any) -> tuple[Any, list[Any]]:
 def _filled(shape: Any, dtype: Any = None, *_: Any, default: Any = float, **__: Any) -> Any:
     asked = dtype.value if isinstance(dtype, Static) and dtype.value is not None else default
     axes = _shape_axes(shape)
-    return OPAQUE if axes is None else ArrayT(np.dtype(asked), axes)
+    if axes is None:
+        return NumberT(np.dtype(asked)) if isinstance(shape, ListT) and np.dtype(asked).kind in "fc" else OPAQUE
+    return ArrayT(np.dtype(asked), axes)
 
 
 def _full(shape: Any, fill_value: Any, dtype: Any = None, **_: Any) -> Any:
@@ -589,7 +591,7 @@ def _shape(a: Any) -> Any:
     t = _type(a)
     if isinstance(t, (ArrayT, ScalarT)):
         return ShapeT(t.shape)
-    return OPAQUE
+    return ListT(tuple, INT) if isinstance(t, NumberT) else OPAQUE
 
 
 def _len(a: Any) -> Any:

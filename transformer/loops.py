@@ -33,7 +33,7 @@ from .types import (
     join_all,
     plain,
 )
-from .values import Compiletime, LocalFunction, Stream, Unknown
+from .values import Compiletime, LocalFunction, Stream, SurelyRaises, Unknown
 
 if TYPE_CHECKING:
     from .lower import Lowering
@@ -728,6 +728,9 @@ def _item_type(low: Lowering, iterable: Any, node: ast.AST) -> Any:
         return t
     if isinstance(t, OpaqueT) or isinstance(iterable, Ref):
         return OpaqueT()
+    if isinstance(t, ScalarT) and not low.conditional and t.weak is not None and not t.number:
+        kind = type(t.dtype.type(0).item()).__name__ if t.weak else f"numpy.{t.dtype.type.__name__}"
+        raise SurelyRaises(TypeError, f"{kind!r} object is not iterable")
     raise low.unsupported(
         getattr(node, "iter", node), "a loop over this kind of value cannot be differentiated", "Loop over a range, an array or a list."
     )

@@ -261,6 +261,9 @@ class Lowering:
             return [self.build.call(operator.getitem, value, Const(k)) for k in range(n)]
         if isinstance(t, ArrayT) and t.ndim:
             self.need_detail()
+        if isinstance(t, ScalarT) and not self.conditional and t.weak is not None and not t.number:
+            kind = type(t.dtype.type(0).item()).__name__ if t.weak else f"numpy.{t.dtype.type.__name__}"
+            raise SurelyRaises(TypeError, f"cannot unpack non-iterable {kind} object")
         raise self.unsupported(node, "unpacking a value whose length is not known before the run", "Index it instead.")
 
     def unpack_mapping(self, value: Any, node: ast.AST) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import numpy as np
 from retrograd.runtime.rules import text
 from retrograd.runtime.rules.rule import constant, elementwise, lookup, register
 
-#: Partials by name; 1.128... is 2/sqrt(pi), 0.398... is 1/sqrt(2 pi).
+#: Partials by name, an empty one where the derivative is not known and 0 for orders that are cut to integers; 1.128... is 2/sqrt(pi), 0.398... is 1/sqrt(2 pi).
 PARTIALS: dict[str, tuple[str, ...]] = {
     "erf": ("1.1283791670955126*exp(-x**2)",),
     "erfc": ("-1.1283791670955126*exp(-x**2)",),
@@ -48,11 +48,11 @@ PARTIALS: dict[str, tuple[str, ...]] = {
     "ive": ("", "(ive(x - 1, y) + ive(x + 1, y))/2 - sign(y)*z"),
     "kve": ("", "z - (kve(x - 1, y) + kve(x + 1, y))/2"),
     "jn": ("", "(jv(x - 1, y) - jv(x + 1, y))/2"),
-    "yn": ("", "(yv(x - 1, y) - yv(x + 1, y))/2"),
-    "kn": ("", "-(kv(x - 1, y) + kv(x + 1, y))/2"),
+    "yn": ("0", "(yv(trunc(x) - 1, y) - yv(trunc(x) + 1, y))/2"),
+    "kn": ("0", "-(kv(trunc(x) - 1, y) + kv(trunc(x) + 1, y))/2"),
     "exp1": ("-exp(-x)/x",),
     "expi": ("exp(x)/x",),
-    "expn": ("", "-expn(x - 1, y)"),
+    "expn": ("0", "-expn(x - 1, y)"),
     "exp2": ("0.69314718055994531*z",),
     "exp10": ("2.3025850929940457*z",),
     "expm1": ("exp(x)",),
@@ -81,6 +81,13 @@ PARTIALS: dict[str, tuple[str, ...]] = {
     "ellipkinc": ("1/sqrt(1 - y*sin(x)**2)", ""),
     "ellipeinc": ("sqrt(1 - y*sin(x)**2)", "(z - ellipkinc(x, y))/(2*y)"),
     "spence": ("-log(x)/(x - 1)",),
+    "lpmv": ("", "", "(y*w*z - (x + y)*lpmv(x, y - 1, w))/(w**2 - 1)"),
+    "eval_legendre": ("", "x*(y*z - eval_legendre(x - 1, y))/(y**2 - 1)"),
+    "eval_chebyt": ("", "x*eval_chebyu(x - 1, y)"),
+    "spherical_jn": ("0", "trunc(x)*z/y - spherical_jn(x + 1, y)"),
+    "spherical_yn": ("0", "trunc(x)*z/y - spherical_yn(x + 1, y)"),
+    "spherical_in": ("0", "trunc(x)*z/y + spherical_in(x + 1, y)"),
+    "spherical_kn": ("0", "trunc(x)*z/y - spherical_kn(x + 1, y)"),
 }
 
 #: The same for functions that are analytic where they are used: complex arguments, or complex results of real ones.

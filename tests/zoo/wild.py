@@ -378,3 +378,24 @@ def _kind_of_item(x, y):
 @program(args=(1.5, positive(3)))
 def items_of_an_array_without_axes(x, y):
     return _kind_of_item(np.asarray(x), np.asarray(x) * 2) * _kind_of_item(y, np.asarray(x))
+
+
+@program(args=(1.5,))
+def asks_a_number_for_items(x):
+    try:
+        n = len(x)
+    except TypeError:
+        n = 1
+    try:
+        squares = [v * v for v in x]
+    except TypeError:
+        squares = [x * 3]
+    try:
+        first = x[0]
+    except (TypeError, IndexError):
+        first = x
+    try:
+        a, b = x
+    except TypeError:
+        a, b = first, x * 2
+    return a * b * n + np.sum(squares)

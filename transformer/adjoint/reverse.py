@@ -294,6 +294,7 @@ class Reverse:
         env = context.bind(rule, call, stmt.loc)
         masked = z_bar in self.masked or is_masking(call.fn)
         if rule.partials and rule.written_pullback is None or (rule.partials and not _has_complex(call)):
+            self._refuse_unruled(stmt, rule, env)
             self._elementwise(stmt, rule, env, z_bar, masked)
             return
         assert rule.pullback is not None, f"{rule.name} has a pullback: rules are entered by theirs"
