@@ -98,7 +98,8 @@ def test_the_table_needs_no_sympy_and_no_scipy() -> None:
 SPECIAL_POINTS = {
     "erfinv": (0.3,), "erfcinv": (0.7,), "ndtri": (0.3,), "logit": (0.3,), "ellipk": (0.3,), "ellipe": (0.3,), "ellipkinc": (0.8, 0.4),
     "ellipeinc": (0.8, 0.4), "betainc": (0.8, 1.4, 0.3), "lpmv": (1, 2.0, 0.4), "eval_legendre": (3, 0.4), "eval_chebyt": (3, 0.4),
-    "spherical_jn": (2, 1.4), "spherical_yn": (2, 1.4), "spherical_in": (2, 1.4), "spherical_kn": (2, 1.4), "jn": (2, 1.4), "yn": (2, 1.4), "kn": (2, 1.4), "expn": (2, 1.4),
+    "spherical_jn": (2, 1.4), "spherical_yn": (2, 1.4), "spherical_in": (2, 1.4), "spherical_kn": (2, 1.4),
+    "jn": (2, 1.4), "yn": (2, 1.4), "kn": (2, 1.4), "expn": (2, 1.4),
 }  # fmt: skip
 
 

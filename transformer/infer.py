@@ -730,6 +730,13 @@ def _ungradient(g: Any, f: Any, *_: Any) -> Any:
     return _type(f) if isinstance(_type(f), ArrayT) else NumberT(None)
 
 
+def _put_back(g: Any, where: Any, x: Any) -> Any:
+    t = _type(x)
+    if isinstance(t, ArrayT) and t.shape and t.dtype.kind in "fc":
+        return t
+    return NumberT(t.dtype) if isinstance(t, (ArrayT, ScalarT)) and t.dtype.kind in "fc" else NumberT(None)
+
+
 def _lstsq(a: Any, b: Any, *_: Any, **__: Any) -> Any:
     """There are residuals if the columns are independent, and fewer than the rows."""
     a, b = _type(a), _type(b)
@@ -849,7 +856,7 @@ SPECIAL: dict[Any, Callable[..., Any]] = {
     numerics.scatter_along_axis: _last_shape,
     numerics.untake: _last_shape,
     numerics.unitem: _last_shape,
-    numerics.put_back: _last_shape,
+    numerics.put_back: _put_back,
     numerics.ungradient: _ungradient,
     np.linalg.lstsq: _lstsq,
     numerics.weigh_columns: _first,
