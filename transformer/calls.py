@@ -472,6 +472,9 @@ def _array_method(low: Lowering, fn: BoundMethod, args: Args, kwargs: Kwargs, no
         args = (Aggregate(tuple, args),)
         if len(args[0].items) == 1 and not isinstance(type_of(args[0].items[0]), (ScalarT,)):
             args = args[0].items
+    t = type_of(fn.owner)
+    if fn.name in ("conjugate", "conj") and isinstance(t, ScalarT) and t.weak and not args and not kwargs:
+        return low.build.call(target, fn.owner, hint=hint, form=f"method:{fn.name}", type=t)  # Python's, not NumPy's
     return primitive(low, target, (fn.owner, *args), kwargs, node, hint, f"method:{fn.name}")
 
 

@@ -226,11 +226,18 @@ SIZES = (
 EQUAL_SIZES = (7, 8, 11)
 
 
+#: Functions that return several arrays.
+SEVERAL = {
+    np.linalg.svd, np.linalg.eigh, np.linalg.qr, np.linalg.slogdet, np.linalg.lstsq, np.split, np.array_split, np.gradient, np.unstack,
+    np.modf, np.frexp, np.divmod, divmod, np.linalg.eig, np.histogram, np.nonzero,
+}  # fmt: skip
+
+
 def _probe(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Run on arrays whose symbolic lengths all differ, in each run others; a length met in all keeps its symbol."""
     types = [_type(a) for a in (*args, *kwargs.values()) if not (isinstance(a, Static) and isinstance(_type(a), OpaqueT))]
     if any(_unprobeable(t) for t in types):
-        return NumberT(None) if _holds_number(types) else OPAQUE
+        return NumberT(None) if _holds_number(types) and fn not in SEVERAL else OPAQUE
     names = sorted(set().union(set(), *map(symbols, types)))
     if len(names) > len(SIZES[0]):
         return OPAQUE
@@ -730,6 +737,22 @@ def _ungradient(g: Any, f: Any, *_: Any) -> Any:
     return _type(f) if isinstance(_type(f), ArrayT) else NumberT(None)
 
 
+def _each_operand(*operands: Any, **_: Any) -> Any:
+    """One result for each operand, of unknown rank where theirs is."""
+    if any(isinstance(_type(x), NumberT) for x in operands):
+        return AggregateT(tuple, (NumberT(None),) * len(operands))
+    return NotImplemented
+
+
+def _bar_of_each(g: Any, outputs: Any, operands: Any, *_: Any) -> Any:
+    """A cotangent for each of several operands."""
+    t = _type(operands)
+    if not isinstance(t, AggregateT):
+        return NotImplemented
+    types = [_type(item) for item in t.items]
+    return AggregateT(tuple, tuple(carried(item) if is_inexact(item) else NumberT(None) for item in types))
+
+
 def _put_back(g: Any, where: Any, x: Any) -> Any:
     t = _type(x)
     if isinstance(t, ArrayT) and t.shape and t.dtype.kind in "fc":
@@ -857,6 +880,10 @@ SPECIAL: dict[Any, Callable[..., Any]] = {
     numerics.untake: _last_shape,
     numerics.unitem: _last_shape,
     numerics.put_back: _put_back,
+    np.broadcast_arrays: _each_operand,
+    numerics.unbroadcast_each: _bar_of_each,
+    numerics.unmeshgrid: _bar_of_each,
+    np.meshgrid: _each_operand,
     numerics.ungradient: _ungradient,
     np.linalg.lstsq: _lstsq,
     numerics.weigh_columns: _first,

@@ -560,6 +560,12 @@ def _array(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) 
     return item(low, made, Aggregate(tuple, (*[NEW] * (least.value - t.ndim), Const(Ellipsis))), node, hint)
 
 
+def _converted(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str, asked: Any) -> Any:
+    """``np.float64(x)`` of an array of that dtype is ``x`` itself, not a copy."""
+    t = type_of(args[0]) if len(args) == 1 and not kwargs and not isinstance(args[0], Compiletime) else None
+    return args[0] if isinstance(t, ArrayT) and t.ndim and t.dtype == asked else NotImplemented
+
+
 def _nan_to_num(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
     """``np.nan_to_num(x, copy=False)`` is a store into ``x``."""
     asked = args[1] if len(args) > 1 else kwargs.get("copy", Const(True))
@@ -757,6 +763,7 @@ calls.BUILTINS.update({
     np.place: _putmask,
     np.asarray: _same_array,
     np.asanyarray: _same_array,
+    **{kind: functools.partial(_converted, asked=np.dtype(kind)) for kind in (np.float32, np.float64, np.complex64, np.complex128)},
     np.cov: _cov,
     np.nan_to_num: _nan_to_num,
     np.array: _array,

@@ -15,7 +15,8 @@ import numpy as np
 from retrograd.runtime.rules import text
 from retrograd.runtime.rules.rule import constant, elementwise, lookup, register
 
-#: Partials by name: empty where no derivative is known, 0 by orders that are cut to integers. 1.128... is 2/sqrt(pi), 0.398... 1/sqrt(2 pi).
+#: Partials by name: empty where no derivative is known, 0 by orders that are cut to integers.
+#: 1.128... is 2/sqrt(pi), 0.398... is 1/sqrt(2 pi).
 PARTIALS: dict[str, tuple[str, ...]] = {
     "erf": ("1.1283791670955126*exp(-x**2)",),
     "erfc": ("-1.1283791670955126*exp(-x**2)",),
