@@ -116,6 +116,8 @@ def test_special_functions(name: str) -> None:
         return float(primitive(*(x + step if k == i else x for k, x in enumerate(point))))
 
     for i, bar in zip(map(rule.params.index, rule.inputs), bars, strict=True):
+        if bar is None:  # by an order that is cut to an integer
+            continue
         coarse, fine = ((moved(i, h) - moved(i, -h)) / (2 * h) for h in (1e-3, 5e-4))
         assert float(bar) == pytest.approx((4 * fine - coarse) / 3, rel=1e-8)
 

@@ -29,8 +29,10 @@ from .types import (
     OpaqueT,
     ScalarT,
     abstract,
+    full_name,
     is_hashable,
     is_numeric,
+    kind_of_number,
 )
 from .values import BoundMethod, Compiletime, LocalFunction, Partial, Super, SurelyRaises, Unknown
 
@@ -276,7 +278,7 @@ def subscript(low: Lowering, node: ast.Subscript, hint: str) -> Any:
 
 def item(low: Lowering, container: Any, key: Any, node: ast.AST, hint: str = "") -> Any:
     kind = kind_of_number(type_of(container)) if not isinstance(container, Compiletime) else None
-    if kind in (bool, int, float, complex) and not low.conditional:
+    if kind in (bool, int, float, complex) and low.is_caught:
         raise SurelyRaises(TypeError, f"{kind.__name__!r} object is not subscriptable")
     if isinstance(container, Compiletime):
         raise low.unsupported(node, "an item of a function or iterator cannot be differentiated", "Make a list of it first: list(...).")
@@ -341,26 +343,16 @@ def attribute_of(low: Lowering, owner: Any, attr: str, node: ast.AST, hint: str 
         return low.build.call(np.ravel, owner, hint=hint)
     kind = kind_of_number(t)
     if kind is not None:
-        if not hasattr(kind, attr):
+        if not hasattr(kind, attr) and low.guarded:
             return no_attribute(low, kind, attr, hint)
     return BoundMethod(owner, attr)
 
 
-def kind_of_number(t: Any) -> type | None:
-    """The class of a number or an array, where its type tells."""
-    if isinstance(t, ArrayT):
-        return np.ndarray
-    if not isinstance(t, ScalarT) or t.number or t.weak is None:
-        return None
-    return type(t.dtype.type(0).item()) if t.weak else t.dtype.type
-
-
 def no_attribute(low: Lowering, kind: type, attr: str, hint: str = "") -> Any:
     """What reading, or setting, an attribute does that no value of a kind has."""
-    text = kind.__name__ if kind.__module__ == "builtins" else f"numpy.{kind.__name__}"
-    if not low.conditional:
-        raise SurelyRaises(AttributeError, f"{text!r} object has no attribute {attr!r}")
-    return low.build.let(Call(emitted.no_attribute, (Const(text), Const(attr))), OPAQUE, hint)
+    if low.is_caught:
+        raise SurelyRaises(AttributeError, f"{full_name(kind)!r} object has no attribute {attr!r}")
+    return low.build.let(Call(emitted.no_attribute, (Const(full_name(kind)), Const(attr))), OPAQUE, hint)
 
 
 def _fact(low: Lowering, value: Any, text: str, hint: str) -> Any:

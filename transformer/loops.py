@@ -12,6 +12,8 @@ from collections.abc import KeysView, Mapping, Set
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from retrograd.runtime import emitted
 
 from .builder import type_of
@@ -28,9 +30,11 @@ from .types import (
     OpaqueT,
     RangeT,
     ScalarT,
+    full_name,
     is_numeric,
     join,
     join_all,
+    kind_of_number,
     plain,
 )
 from .values import Compiletime, LocalFunction, Stream, SurelyRaises, Unknown
@@ -728,9 +732,9 @@ def _item_type(low: Lowering, iterable: Any, node: ast.AST) -> Any:
         return t
     if isinstance(t, OpaqueT) or isinstance(iterable, Ref):
         return OpaqueT()
-    if isinstance(t, ScalarT) and not low.conditional and t.weak is not None and not t.number:
-        kind = type(t.dtype.type(0).item()).__name__ if t.weak else f"numpy.{t.dtype.type.__name__}"
-        raise SurelyRaises(TypeError, f"{kind!r} object is not iterable")
+    kind = kind_of_number(t)
+    if kind not in (None, np.ndarray) and low.is_caught:
+        raise SurelyRaises(TypeError, f"{full_name(kind)!r} object is not iterable")
     raise low.unsupported(
         getattr(node, "iter", node), "a loop over this kind of value cannot be differentiated", "Loop over a range, an array or a list."
     )

@@ -55,11 +55,13 @@ from .types import (
     OpaqueT,
     ScalarT,
     abstract,
+    full_name,
     holds_numbers,
     is_counting,
     is_numeric,
     join,
     join_all,
+    kind_of_number,
     with_lengths,
 )
 from .values import Choice, Compiletime, Detail, Frame, HowFar, LocalFunction, SurelyRaises, Unknown
@@ -101,6 +103,7 @@ class Lowering:
         self.captures: dict[Any, tuple[Var, Any]] = {}
         self.truths: dict[Var, bool] = {}  # what is known of the truth of values that are not known
         self.conditional = 0  # inside how many branches of the expression being lowered
+        self.guarded = 0  # and inside how many try blocks
         self.guards: dict[Any, tuple[Any, Any]] = {}
         self.top: Any = None
         self.demandable: set[Var] = set()
@@ -261,9 +264,9 @@ class Lowering:
             return [self.build.call(operator.getitem, value, Const(k)) for k in range(n)]
         if isinstance(t, ArrayT) and t.ndim:
             self.need_detail()
-        if isinstance(t, ScalarT) and not self.conditional and t.weak is not None and not t.number:
-            kind = type(t.dtype.type(0).item()).__name__ if t.weak else f"numpy.{t.dtype.type.__name__}"
-            raise SurelyRaises(TypeError, f"cannot unpack non-iterable {kind} object")
+        kind = kind_of_number(t)
+        if kind not in (None, np.ndarray) and self.is_caught:
+            raise SurelyRaises(TypeError, f"cannot unpack non-iterable {full_name(kind)} object")
         raise self.unsupported(node, "unpacking a value whose length is not known before the run", "Index it instead.")
 
     def unpack_mapping(self, value: Any, node: ast.AST) -> dict[str, Any]:
@@ -328,6 +331,11 @@ class Lowering:
                 raise Demand(var)
 
     # -- statements ---------------------------------------------------------------------------------------
+
+    @property
+    def is_caught(self) -> bool:
+        """May what is surely raised here be caught, and is it surely reached?  Elsewhere a refusal says more."""
+        return bool(self.guarded) and not self.conditional
 
     def block(self, stmts: list[ast.stmt]) -> str:
         """Lower statements in order; says whether control falls out at the end."""

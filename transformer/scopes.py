@@ -228,10 +228,18 @@ def _try(low: Lowering, stmt: ast.Try, rest: list[ast.stmt]) -> str:
 
     jumps = low.may_jump([stmt])
     classes = _caught(low, stmt.handlers)
-    ending = guarded(low, lambda: low.block(stmt.body), classes, stmt, completed, failed)
+    ending = guarded(low, lambda: _tried(low, stmt.body), classes, stmt, completed, failed)
     if len(falling) == 1:
         return ending
     return low.when(low.frame.env["$falls"], rest, stmt) if jumps else low.block(rest)
+
+
+def _tried(low: Lowering, body: list[ast.stmt]) -> str:
+    low.guarded += 1
+    try:
+        return low.block(body)
+    finally:
+        low.guarded -= 1
 
 
 def _caught(low: Lowering, handlers: list[ast.ExceptHandler]) -> Any:

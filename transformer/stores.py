@@ -21,11 +21,11 @@ from retrograd.runtime.errors import AliasedMutation
 
 from . import calls, containers
 from .builder import type_of
-from .expressions import arithmetic, attribute_of, item, kind_of_number, no_attribute
+from .expressions import arithmetic, attribute_of, item, no_attribute
 from .heap import Piece, View, is_mutable, open_parameter
 from .ir import UNDEFINED, Aggregate, Call, Const, Ref, SliceAtom, Var
 from .operators import BINARY
-from .types import OPAQUE, AggregateT, ArrayT, ListT, NumberT, OpaqueT, ScalarT, is_inexact, join
+from .types import OPAQUE, AggregateT, ArrayT, ListT, NumberT, OpaqueT, ScalarT, is_inexact, join, kind_of_number
 from .values import Compiletime
 
 if TYPE_CHECKING:
@@ -405,7 +405,7 @@ def set_attribute(low: Lowering, owner: Any, name: str, value: Any, node: ast.AS
     """``owner.name = value`` of an object whose parts are known."""
     t = type_of(owner) if not isinstance(owner, Compiletime) else None
     kind = kind_of_number(t)
-    if kind is not None and not hasattr(kind, name):
+    if kind is not None and not hasattr(kind, name) and low.guarded:
         no_attribute(low, kind, name)
         return
     if not isinstance(t, AggregateT) or t.kind in (tuple, list, dict):

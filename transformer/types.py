@@ -219,6 +219,20 @@ def is_numeric(t: Any) -> bool:
     return isinstance(t, (ArrayT, ScalarT, NumberT))
 
 
+def kind_of_number(t: Any) -> type | None:
+    """The class of a number or an array, where its type tells."""
+    if isinstance(t, ArrayT):
+        return np.ndarray
+    if not isinstance(t, ScalarT) or t.number or t.weak is None:
+        return None
+    return type(t.dtype.type(0).item()) if t.weak else t.dtype.type
+
+
+def full_name(kind: type) -> str:
+    """A class as Python's errors call it."""
+    return kind.__name__ if kind.__module__ == "builtins" else f"numpy.{kind.__name__}"
+
+
 def is_scalar(t: Any) -> bool:
     return isinstance(t, ScalarT)
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tests.zoo.table import normal, program
+from tests.zoo.table import normal, positive, program
 
 
 @program(args=(normal(3, 3), normal(3, 3, seed=1)))
