@@ -633,7 +633,7 @@ def rows_like(g: Any, arrays: Any, rank: int, axis: int) -> Any:
     raised = [_raised(x, rank) for x in arrays]
     parts = split_like(g, raised, axis if np.ndim(g) > 1 or axis == 0 else 0)
     shaped = [cast_like(np.reshape(p, np.shape(x)), x) for p, x in zip(parts, arrays, strict=True)]
-    return np.stack(shaped) if isinstance(arrays, np.ndarray) else shaped
+    return np.stack(shaped) if isinstance(arrays, np.ndarray) else tuple(shaped) if isinstance(arrays, tuple) else shaped
 
 
 def _raised(x: Any, rank: int) -> np.ndarray:

@@ -375,7 +375,7 @@ def _getitem_array(a: ArrayT, keys: list[Any]) -> Any:
     if advanced:
         at = 0 if split else where
         shape[at:at] = broadcast(*advanced)
-    elif not shape and not dots:  # x[0, ...] is an array
+    if not shape and not dots:  # x[0, ...] is an array
         return _scalar_of(a)
     return ArrayT(a.dtype, tuple(shape))
 

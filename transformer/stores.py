@@ -140,6 +140,8 @@ def as_numbers(low: Lowering, value: Any, node: ast.AST) -> Any:
 
 def refuse_truncation(low: Lowering, t: ArrayT, value: Any, node: ast.AST) -> None:
     if t.dtype.kind in "biu" and is_inexact(type_of(value)):
+        if getattr(type_of(value), "number", False):
+            low.need_detail()  # of ints whose values are known it may be one
         raise low.error(
             AliasedMutation, node, f"a float is stored into an array of {t.dtype}, which truncates it",
             "Make the array with dtype=float.",
