@@ -248,6 +248,11 @@ def record(tape: np.ndarray, key: Any, value: Any) -> None:
     tape[key] = value
 
 
+def no_attribute(kind: str, name: str) -> Any:
+    """Raise what Python raises where a value has no such attribute."""
+    raise AttributeError(f"{kind!r} object has no attribute {name!r}", name=name)
+
+
 def fresh_copy(a: np.ndarray) -> np.ndarray:
     """A copy in the same memory layout, to be written."""
     return a.copy(order="K")

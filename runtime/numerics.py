@@ -58,6 +58,11 @@ SHAPE_ONLY: dict[str, tuple[int, ...]] = {
     "numerics.unselect": (2,),
     "numerics.reshape_back": (1,),
     "numerics.unmeshgrid": (1, 2),
+    "numerics.column_sums": (1,),
+    "numerics.positions": (0,),
+    "numerics.nowhere": (0,),
+    "numerics.put_back": (2,),
+    "numerics.ungradient": (1,),
     "numerics.unbroadcast_each": (1, 2),
     "numerics.unitem": (2,),
     "numerics.unalong": (1,),
@@ -628,7 +633,7 @@ def rows_like(g: Any, arrays: Any, rank: int, axis: int) -> Any:
     raised = [_raised(x, rank) for x in arrays]
     parts = split_like(g, raised, axis if np.ndim(g) > 1 or axis == 0 else 0)
     shaped = [cast_like(np.reshape(p, np.shape(x)), x) for p, x in zip(parts, arrays, strict=True)]
-    return np.stack(shaped) if isinstance(arrays, np.ndarray) else shaped
+    return np.stack(shaped) if isinstance(arrays, np.ndarray) else tuple(shaped) if isinstance(arrays, tuple) else shaped
 
 
 def _raised(x: Any, rank: int) -> np.ndarray:
@@ -859,7 +864,7 @@ def ramp(num: int, endpoint: bool, rank: int) -> np.ndarray:
     return weight.reshape([-1] + [1] * (rank - 1))
 
 
-def unmeshgrid(g: Any, outputs: Any, xi: Any, indexing: str) -> tuple[Any, ...]:
+def unmeshgrid(g: Any, outputs: Any, xi: Any, indexing: str, sparse: bool) -> tuple[Any, ...]:
     """The cotangents of the coordinate vectors of ``np.meshgrid``."""
     axes = list(range(len(xi)))
     if indexing == "xy" and len(xi) > 1:
@@ -884,6 +889,89 @@ def unmedian(g: Any, x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     weights = np.zeros(merged.shape, np.result_type(g))
     np.put_along_axis(weights, middle, 1 / middle.shape[-1], -1)
     return unreduce(g, x, axis, keepdims) * split_axes(weights, x, axis)
+
+
+def positions(x: Any) -> np.ndarray:
+    """Where each entry of ``x`` is in its flat order: what moves entries moves these alike, and so says where they went."""
+    return np.arange(np.size(x)).reshape(np.shape(x))
+
+
+def nowhere(x: Any) -> np.ndarray:
+    """The positions of entries that are none of another array's."""
+    return np.full(np.shape(x), -1)
+
+
+def put_back(g: Any, where: np.ndarray, x: Any) -> Any:
+    """The cotangent of ``x``, entries of which were moved: each of ``g`` is added at its position, if it has one."""
+    there = where >= 0
+    flat = np.zeros(np.size(x), np.result_type(g))
+    np.add.at(flat, where[there], np.broadcast_to(g, where.shape)[there])
+    return cast_like(flat.reshape(np.shape(x)), x)
+
+
+def pick(x: Any, where: np.ndarray) -> Any:
+    """The entries of ``x`` at flat positions; 0 where a position is none of its."""
+    return np.where(where < 0, 0, np.take(x, np.maximum(where, 0)))
+
+
+def first_places(x: Any) -> np.ndarray:
+    """Where ``np.unique`` finds its entries first."""
+    return np.asarray(np.unique(x, return_index=True)[1])
+
+
+def quantile_places(x: Any, q: Any, axis: Axis, keepdims: bool, method: str, upper: bool) -> np.ndarray:
+    """The positions of the entries between which ``np.quantile`` interpolates: the lower or the upper ones."""
+    if method != "linear":
+        raise NoRule(f"np.quantile(method={method!r}) has no rule", remedy='Use method="linear".')
+    order = np.argsort(merge_axes(x, axis), axis=-1, kind="stable")
+    moved = np.take_along_axis(merge_axes(positions(x), axis), order, -1)
+    at = np.floor(np.asarray(q) * (moved.shape[-1] - 1)).astype(int)
+    found = moved[..., np.minimum(at + 1, moved.shape[-1] - 1) if upper else at]
+    rank = np.ndim(q)
+    found = np.moveaxis(found, range(found.ndim - rank, found.ndim), range(rank))
+    return np.asarray(np.expand_dims(found, tuple(rank + k for k in _axes(x, axis)))) if keepdims else np.asarray(found)
+
+
+def quantile_part(x: Any, q: Any, z: Any, axis: Axis) -> Any:
+    """How far between them it goes, with the rank of the result."""
+    exact = np.asarray(q) * (count(x, axis) - 1)
+    return (exact - np.floor(exact)).reshape(np.shape(q) + (1,) * (np.ndim(z) - np.ndim(q)))
+
+
+def ungradient(g: Any, f: Any, spacings: Sequence[Any], axis: Axis, edge_order: int) -> Any:
+    """The cotangent of ``f`` in ``np.gradient``: the transposed differences along each axis."""
+    axes = range(np.ndim(f)) if axis is None else axis if isinstance(axis, tuple) else (axis,)  # in the order given
+    steps = [1.0] * len(axes) if not spacings else list(spacings) * (len(axes) if len(spacings) == 1 else 1)
+    parts = g if isinstance(g, (tuple, list)) else (g,)
+    total = np.zeros(np.shape(f), np.result_type(*parts))
+    for part, k, step in zip(parts, axes, steps, strict=True):
+        moved = np.moveaxis(np.asarray(part), k, -1)
+        total += np.moveaxis(_transposed_differences(moved, _widths(step, moved.shape[-1]), edge_order), -1, k)
+    return cast_like(total, f)
+
+
+def _widths(step: Any, n: int) -> np.ndarray:
+    return np.diff(step) if np.ndim(step) else np.full(n - 1, float(step))
+
+
+def _transposed_differences(g: np.ndarray, h: np.ndarray, edge_order: int) -> np.ndarray:
+    """Of second order inside: ``z[i] = a f[i-1] + b f[i] + c f[i+1]``; one-sided at both ends."""
+    out, (p, q) = np.zeros(g.shape, g.dtype), (h[:-1], h[1:])
+    inside = g[..., 1:-1]
+    out[..., :-2] += inside * (-q / (p * (p + q)))
+    out[..., 1:-1] += inside * ((q - p) / (p * q))
+    out[..., 2:] += inside * (p / (q * (p + q)))
+    for end, sign, ahead in ((0, 1, h[:2]), (-1, -1, h[::-1][:2])):
+        for k, weight in enumerate(_one_sided(ahead, edge_order)):
+            out[..., end + sign * k] += g[..., end] * weight * sign
+    return out
+
+
+def _one_sided(h: np.ndarray, edge_order: int) -> tuple[float, ...]:
+    if edge_order == 1:
+        return -1 / h[0], 1 / h[0]
+    p, q = h
+    return -(2 * p + q) / (p * (p + q)), (p + q) / (p * q), -p / (q * (p + q))
 
 
 def refit(g: Any, x: Any) -> Any:
@@ -952,8 +1040,14 @@ def vander_powers(z: Any, increasing: bool) -> Any:
 
 
 def segment(x: Any, xp: Any) -> Any:
-    """The interval of ``xp`` in which ``np.interp`` finds ``x``: that on the left of a knot."""
-    return np.clip(np.searchsorted(xp, x) - 1, 0, max(len(xp) - 2, 0))
+    """The interval of ``xp`` in which ``np.interp`` finds ``x``: that on the left of a knot.
+
+    Of knots that do not increase, whichever its search comes upon.
+    """
+    xp = np.asarray(xp)
+    increasing = np.all(xp[1:] >= xp[:-1])
+    at = np.searchsorted(xp, x) - 1 if increasing else np.floor(np.interp(x, xp, np.arange(len(xp)))).astype(int)
+    return np.clip(at, 0, max(len(xp) - 2, 0))
 
 
 def complex_of(re: Any, im: Any) -> complex:
@@ -1009,6 +1103,21 @@ def reduced_svd(factors: Any) -> Any:
     return factors
 
 
+def columns(x: Any) -> Any:
+    """One right-hand side, or one solution, as a matrix of one column."""
+    return x[:, None] if np.ndim(x) == 1 else x
+
+
+def weigh_columns(x: Any, weights: Any) -> Any:
+    """Each column times its weight; 0 where ``np.linalg.lstsq`` has returned no residuals to weigh by."""
+    return x * weights if np.size(weights) else np.zeros_like(x)
+
+
+def column_sums(x: Any, like: Any) -> Any:
+    """The sum of each column, where ``like`` has a place for it."""
+    return np.sum(x, axis=0) if np.size(like) else np.zeros_like(like)
+
+
 def reduced_qr(factors: Any, mode: str) -> Any:
     """The factors Q and R, if Q is no wider than it is tall and R is square."""
     if mode != "reduced" or np.shape(factors[1])[-1] != np.shape(factors[1])[-2]:
@@ -1022,6 +1131,12 @@ def reduced_qr(factors: Any, mode: str) -> Any:
 def identity_less(x: Any) -> Any:
     """``1 - x`` for square matrices ``x``."""
     return np.eye(np.shape(x)[-1]) - x
+
+
+def if_tall(x: Any, u: Any, other: float) -> Any:
+    """``x`` if the columns of ``u`` leave directions out, else ``other`` in its shape."""
+    rows, columns = np.shape(u)[-2:]
+    return x if rows > columns else np.full_like(x, other)
 
 
 def hermitian(x: Any) -> Any:

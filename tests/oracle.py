@@ -227,7 +227,9 @@ def directional(
     return richardson(line, step)
 
 
-def gradient(function: Callable[..., Any], args: Sequence[Any], wrt: Any = None, seed: Any = None) -> Estimate:
+def gradient(
+    function: Callable[..., Any], args: Sequence[Any], wrt: Any = None, seed: Any = None, step: float = 2e-2
+) -> Estimate:
     """The gradient of <seed, result> with respect to all `wrt` arguments, as one flat vector.
 
     Without a seed the result must be a scalar.
@@ -244,7 +246,7 @@ def gradient(function: Callable[..., Any], args: Sequence[Any], wrt: Any = None,
         return np.asarray([np.dot(result, weight)])
 
     estimates = [
-        richardson(lambda h, a=a, j=j: weighted([_moved(b, j, h) if k == a else b for k, b in enumerate(bases)]))
+        richardson(lambda h, a=a, j=j: weighted([_moved(b, j, h) if k == a else b for k, b in enumerate(bases)]), step)
         for a, base in enumerate(bases)
         for j in range(base.size)
     ]

@@ -445,6 +445,7 @@ def _sequences() -> list[Sample]:
     samples += [S(np.append, v, 0.5), S(np.append, a, b, 0), S(np.append, a, n(2))]
     samples += [S(np.split, n(4, 2), 2), S(np.split, n(5), [2, 3]), S(np.split, n(2, 4), 2, axis=1)]
     samples += [S(np.array_split, n(5), 2), S(np.meshgrid, n(2), n(3)), S(np.meshgrid, n(2), n(3), indexing="ij")]
+    samples += [S(np.meshgrid, n(2), n(3), sparse=True), S(np.meshgrid, n(2), n(3), indexing="ij", sparse=True, copy=False)]
     samples += [S(np.meshgrid, n(2), n(3), n(2)), S(np.meshgrid, n(2)), S(np.broadcast_arrays, n(2, 1), n(3))]
     return samples
 
@@ -532,7 +533,7 @@ def _helpers() -> list[Sample]:
     pair, moves = (n(2, 3), n(3, 2)), (n(2, 3), n(3, 2))
     samples += [S(h.einsum_pushforward, moves, "ij,jk->ik", pair)]
     grid = np.meshgrid(n(2), n(3))
-    samples += [S(h.unmeshgrid, tuple(grid), tuple(grid), (n(2), n(3)), "xy")]
+    samples += [S(h.unmeshgrid, tuple(grid), tuple(grid), (n(2), n(3)), "xy", False)]
     spread = np.broadcast_arrays(n(2, 1), n(3))
     samples += [S(h.unbroadcast_each, tuple(spread), tuple(spread), (n(2, 1), n(3)))]
     for xs, ys in (
@@ -691,14 +692,48 @@ def _pieces() -> list[Sample]:
     samples += [S(np.partition, n(2, 3), [0, 2]), S(np.partition, f32(n(4)), 1)]
     samples += [S(np.partition, n(2, 3), 2, axis=None), S(np.partition, np.array([1.0, 2.0, 1.0]), 1, kink=True)]
     samples += [S(numerics.complex_of, 0.5, -1.5), S(numerics.complex_of, np.float64(0.5), 2.0)]
-    return samples + [S(np.interp, np.array([0.0, 1.0, 2.5]), xp, n(3), kink=True)]
+    mixed_up = np.array([0.9, 1.2, 0.5, 0.1, 1.4, 1.1, 1.3])
+    samples += [S(np.interp, np.array([1.0, 1.35, 0.2, 1.05]), mixed_up, n(7)), S(np.interp, 1.0, mixed_up[:4], n(4), 0.3)]
+    samples += [S(np.interp, np.array([0.0, 1.0, 2.5]), xp, n(3), kink=True)]
+    return samples + _moved_entries() + _quantiles() + _differences()
+
+
+def _moved_entries() -> list[Sample]:
+    x = n(2, 3)
+    samples = [S(np.delete, n(4), 1), S(np.delete, x, [0, 2], axis=1), S(np.delete, x, slice(1, 3)), S(np.delete, f32(n(3)), -1)]
+    samples += [S(np.insert, n(3), 1, 0.5), S(np.insert, n(3), [0, 2], n(2)), S(np.insert, x, 1, n(2), axis=1)]
+    samples += [S(np.insert, x, 0, 0.5, axis=0), S(np.insert, f32(n(3)), 3, 0.5), S(np.insert, x, [1], n(2, 1), 1)]
+    samples += [S(np.compress, [True, False, True], n(3)), S(np.compress, np.array([False, True, True]), x, axis=1)]
+    samples += [S(np.resize, n(3), (2, 4)), S(np.resize, x, 4), S(np.unique, n(4)), S(np.unique, x)]
+    samples += [S(np.unique, np.array([1.0, 0.5, 1.0]), kink=True)]
+    places = np.array([[2, -1], [0, 2]])
+    return [*samples, S(numerics.put_back, n(2, 2), places, n(3)), S(numerics.put_back, 0.5, places, n(3)), S(numerics.pick, n(3), places)]
+
+
+def _quantiles() -> list[Sample]:
+    x = n(3, 4)
+    samples = [S(np.quantile, n(5), 0.3), S(np.quantile, n(5), [0.1, 0.5, 1.0]), S(np.quantile, x, 0.3, axis=1)]
+    samples += [S(np.quantile, x, np.array([0.2, 0.7]), 0, keepdims=True), S(np.quantile, x, 0.6, axis=(0, 1), keepdims=True)]
+    samples += [S(np.quantile, f32(n(4)), 0.4), S(np.quantile, np.array([1.0, 0.5, 1.0]), 0.7, kink=True)]
+    return [*samples, S(np.percentile, n(5), 30), S(np.percentile, x, [10.0, 95.0], axis=1), S(np.percentile, x, 50, keepdims=True)]
+
+
+def _differences() -> list[Sample]:
+    x, at, uneven = n(4, 3), np.array([0.0, 0.5, 2.0, 2.5]), np.array([0.0, 1.0, 2.5, 3.0, 4.5])
+    samples = [S(np.gradient, n(5)), S(np.gradient, n(5), 0.5), S(np.gradient, n(5), uneven), S(np.gradient, n(2))]
+    samples += [S(np.gradient, n(5), edge_order=2), S(np.gradient, n(5), uneven, edge_order=2), S(np.gradient, x)]
+    samples += [S(np.gradient, x, axis=1), S(np.gradient, x, at, 0.5), S(np.gradient, x, 2.0, axis=(1, 0)), S(np.gradient, f32(n(4)))]
+    samples += [S(numerics.ungradient, n(4), n(4), (0.5,), None, 1), S(numerics.ungradient, [x, x], x, (at, 2.0), None, 2)]
+    return samples
 
 
 def _factors() -> list[Sample]:
     gapped = np.diag([1.0, 3.0, 6.0]) + 0.2 * n(3, 3)
     tall, wide = np.vstack([gapped, n(1, 3)]), np.hstack([gapped, n(3, 1)])
+    singular = gapped - np.mean(gapped, axis=1, keepdims=True)
     samples = [S(np.linalg.svd, a, full_matrices=False) for a in (gapped, tall, wide, np.stack([gapped, gapped.T]))]
     samples += [
+        S(np.linalg.svd, singular, kink=True),
         S(np.linalg.svd, gapped),
         S(np.linalg.svdvals, tall),
         S(np.linalg.svdvals, wide),
@@ -712,6 +747,10 @@ def _factors() -> list[Sample]:
         S(numerics.reduced_svd, (n(2, 2), n(2), n(2, 2))),
         S(numerics.reduced_qr, (n(2, 2), n(2, 2)), "reduced"),
     ]
+    samples += [S(np.linalg.lstsq, tall, n(4)), S(np.linalg.lstsq, tall, n(4, 2), rcond=None), S(np.linalg.lstsq, gapped, n(3))]
+    samples += [S(numerics.columns, n(3)), S(numerics.columns, n(3, 2)), S(numerics.weigh_columns, n(3, 2), n(2))]
+    samples += [S(numerics.weigh_columns, n(3, 2), n(0)), S(numerics.column_sums, n(3, 2), n(2)), S(numerics.column_sums, n(3, 2), n(0))]
+    samples += [S(numerics.if_tall, n(2, 2), n(3, shape), 0.5) for shape in (2, 3)]
     return [*samples, S(numerics.identity_less, n(3, 3))]
 
 

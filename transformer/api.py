@@ -15,7 +15,7 @@ import sys
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from types import FunctionType, MethodType
+from types import BuiltinMethodType, FunctionType, MethodType, MethodWrapperType
 from typing import Any
 
 import numpy as np
@@ -43,7 +43,7 @@ from .ir import Const, Function, Var
 from .jit import load as jit_load
 from .jit import options_of
 from .lower import Demand, Lowering, MoreDetail, lower
-from .types import AggregateT, ConstT, abstract, construct, is_counting, is_inexact, with_lengths
+from .types import AggregateT, ConstT, abstract, construct, is_inexact, with_lengths
 from .values import Detail
 
 Wrt = int | str | Sequence[int | str]
@@ -231,11 +231,15 @@ def _specialised(target: Target, values: tuple[Any, ...], wrt: Sequence[str], de
         return Specialised(program, variables, captured, guard, tuple(low.guards.values()), types, tuple(low.notes))
 
 
+#: What is another object each time it is read, and equal if it means the same.
+MADE_ANEW = (str, int, float, bytes, MethodType, BuiltinMethodType, MethodWrapperType)
+
+
 def _same(now: Any, value: Any) -> bool:
     """Is it still what the program was made for?  Literals and bound methods are made anew whenever they are read."""
-    if isinstance(value, tuple) and is_counting(value):
+    if type(value) is tuple and now is not value:
         return type(now) is tuple and len(now) == len(value) and all(map(_same, now, value))
-    return now is value or (type(now) is type(value) and isinstance(value, (str, int, float, bytes, MethodType)) and now == value)
+    return now is value or (type(now) is type(value) and isinstance(value, MADE_ANEW) and now == value)
 
 
 def _parameter_type(name: str, value: Any, wanted: bool, target: Target) -> Any:

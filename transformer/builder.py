@@ -18,7 +18,7 @@ from retrograd.runtime.errors import Location
 
 from .infer import SliceT, Static, infer
 from .ir import Aggregate, Atom, Block, Call, Const, Let, Ref, SliceAtom, Stmt, Var, defined_by
-from .types import OPAQUE, AggregateT, ListT, abstract
+from .types import OPAQUE, AggregateT, ArrayT, ListT, ScalarT, abstract
 
 PURE_BUILTINS = (
     {getattr(operator, n) for n in operator.__all__}
@@ -55,6 +55,11 @@ def type_of(atom: Atom) -> Any:
     if isinstance(atom, Aggregate):
         return AggregateT(atom.kind, tuple(map(type_of, atom.items)), atom.keys)
     return OPAQUE
+
+#: Functions that ask what kind of thing a value is.
+QUESTIONS = {np.isscalar, np.iscomplexobj, np.isrealobj}
+#: Functions of types that say something about types.
+OF_TYPES = {np.issubdtype, np.dtype, np.finfo, np.iinfo, np.promote_types, np.can_cast}
 
 
 def operand(atom: Atom) -> Any:
@@ -199,9 +204,31 @@ class Builder:
             return Const(t.ndim) if hasattr(t, "ndim") else None
         if fn is len and isinstance(args[0], Aggregate):
             return Const(len(args[0].items))
+        if fn in QUESTIONS and len(args) == 1:
+            return self._answer(fn, type_of(args[0]))
+        if fn in OF_TYPES and not kwargs and all(isinstance(a, (Const, Ref)) for a in args):
+            return self._of_types(fn, args)
         if kwargs or not args or not all(isinstance(a, Const) for a in args) or fn not in PURE_BUILTINS:
             return None
         return self._folded(fn, [a.value for a in args if isinstance(a, Const)])
+
+    @staticmethod
+    def _answer(fn: Any, t: Any) -> Const | None:
+        """What NumPy says of the kind of a value, where its type tells."""
+        if not isinstance(t, (ArrayT, ScalarT)):
+            return None
+        if fn is np.isscalar:
+            return Const(isinstance(t, ScalarT))
+        return Const((t.dtype.kind == "c") == (fn is np.iscomplexobj))
+
+    @staticmethod
+    def _of_types(fn: Any, args: tuple[Any, ...]) -> Atom | None:
+        try:
+            result = fn(*(a.value for a in args))
+        except Exception:  # the user's own error belongs to run time
+            return None
+        text = ", ".join(a.text if isinstance(a, Ref) else repr(a.value) for a in args)
+        return Const(result) if isinstance(result, bool) else Ref(result, f"np.{fn.__name__}({text})")
 
     @staticmethod
     def _folded(fn: Any, values: list[Any]) -> Const | None:

@@ -6,6 +6,7 @@ import ast
 import dataclasses
 import functools
 import inspect
+import operator
 import sys
 from collections.abc import Callable
 from types import FunctionType, MethodType
@@ -18,6 +19,7 @@ from retrograd.runtime.errors import NoRule
 from retrograd.runtime.rules import METHODS, lookup
 from retrograd.runtime.rules.masked import masked
 from retrograd.runtime.rules.rule import says_nothing
+from retrograd.runtime.standins import STANDINS
 
 from . import containers, stores
 from .analysis.purity import reports
@@ -35,7 +37,7 @@ from .types import (
     ScalarT,
     is_hashable,
 )
-from .values import BoundMethod, Compiletime, Derivative, LocalFunction, Partial
+from .values import BoundMethod, Choice, Compiletime, Derivative, LocalFunction, Partial
 
 if TYPE_CHECKING:
     from .lower import Lowering
@@ -57,6 +59,8 @@ def _call(low: Lowering, fn: Any, args: Args, kwargs: Kwargs, node: ast.AST, hin
         return _enter_local(low, fn, args, kwargs, node)
     if isinstance(fn, BoundMethod):
         return method(low, fn, args, kwargs, node, hint)
+    if isinstance(fn, Choice):
+        return _call_chosen(low, fn, args, kwargs, node, hint)
     if isinstance(fn, Partial):
         return call(low, fn.fn, (*fn.args, *args), {**dict(fn.kwargs), **kwargs}, node, hint)
     if isinstance(fn, Derivative):
@@ -68,6 +72,19 @@ def _call(low: Lowering, fn: Any, args: Args, kwargs: Kwargs, node: ast.AST, hin
     if not isinstance(fn, Ref):
         raise low.unsupported(node, "the function called here is not known before the run", "Call it by name.")
     return call_object(low, fn.value, fn.text, args, kwargs, node, hint)
+
+
+def _call_chosen(low: Lowering, fn: Choice, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
+    """Each function is called on the path on which it is the one."""
+    last = len(fn.functions) - 1
+    if not last:
+        return call(low, fn.functions[0], args, kwargs, node, hint)
+    test = low.build.call(operator.eq, fn.index, Const(last), form="operator")
+    rest = Choice(fn.index, fn.functions[:last])
+    return low.choose(
+        test, lambda: call(low, fn.functions[last], args, kwargs, node), lambda: _call_chosen(low, rest, args, kwargs, node, hint),
+        node, hint,
+    )  # fmt: skip
 
 
 def call_object(low: Lowering, target: Any, text: str, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
@@ -95,6 +112,9 @@ def call_object(low: Lowering, target: Any, text: str, args: Args, kwargs: Kwarg
         return OBJECTS["vectorised"](low, target, args, kwargs, node, hint)
     if isinstance(target, type):
         return construct(low, target, args, kwargs, node, hint)
+    entered = _source_of_numpy(target, args, kwargs) if is_hashable(target) else None
+    if entered is not None:
+        return OBJECTS["function"](low, entered, args, kwargs, node, hint)
     if isinstance(target, FunctionType) and args and _is_generated_init(target, args[0]):
         return _fill_fields(low, target, args, kwargs, node)
     if isinstance(target, FunctionType) and not _of_numpy(target) and target.__module__ not in OPAQUE_MODULES:
@@ -124,6 +144,26 @@ def of_items(target: Any) -> FunctionType | None:
 
 #: Plain Python modules whose functions act on the world, not on numbers.
 OPAQUE_MODULES = {"warnings", "logging", "os", "sys", "time", "random", "json", "re", "threading", "inspect", "copy", "pprint"}
+
+
+#: Functions of NumPy that are lowered from their own source: loops and sums of functions that have rules.
+OWN_SOURCE = {
+    np.polyval, np.polyder, np.polyadd, np.polysub, np.polyfit, np.unwrap, np.extract, np.put_along_axis, np.diag_indices_from,
+    np.linalg.cross, np.linalg.outer, np.linalg.vector_norm, np.linalg.matrix_norm, np.linalg.trace, np.linalg.diagonal,
+}  # fmt: skip
+
+
+def _source_of_numpy(target: Any, args: Args, kwargs: Kwargs) -> FunctionType | None:
+    """The Python function that a function of NumPy is lowered as; None if it is not, or not with these arguments."""
+    if target in OWN_SOURCE:
+        return target.__wrapped__  # type: ignore[no-any-return]
+    found = STANDINS.get(target)
+    try:
+        if found is not None:
+            inspect.signature(found).bind(*args, **kwargs)
+    except TypeError:
+        return None
+    return found  # type: ignore[return-value]
 
 
 def _of_numpy(target: Any) -> bool:
@@ -245,7 +285,7 @@ def _writes_arguments(fn: Any) -> bool:
     return fn in UNKNOWN_WRITERS or (isinstance(owner, np.ufunc) and fn.__name__ == "at")
 
 
-UNKNOWN_WRITERS = {np.put, np.put_along_axis}
+UNKNOWN_WRITERS = {np.put}
 
 
 # -- the user's own functions -----------------------------------------------------------------------------
@@ -401,11 +441,19 @@ def method(low: Lowering, fn: BoundMethod, args: Args, kwargs: Kwargs, node: ast
     if isinstance(t, ConstT) and isinstance(owner, Const):
         values = [a.value for a in args if isinstance(a, Const)]
         if len(values) == len(args) and not kwargs:
-            result = getattr(owner.value, fn.name)(*values)
+            result = _known_result(owner.value, fn.name, values)
             if isinstance(result, (str, bool, int, float)):
                 return Const(result)
     member = low.build.let(Call(getattr, (owner, Const(fn.name)), (), f"attribute:{fn.name}"), OPAQUE)
     return low.build.let(Call(emitted.call_value, (member, *args), tuple(kwargs.items())), OPAQUE, hint)
+
+
+def _known_result(owner: Any, name: str, args: list[Any]) -> Any:
+    """What a method of a literal returns; None if it raises, which the run may never do, or does as the user's code does."""
+    try:
+        return getattr(owner, name)(*args)
+    except Exception:
+        return None
 
 
 def _array_method(low: Lowering, fn: BoundMethod, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
@@ -424,6 +472,9 @@ def _array_method(low: Lowering, fn: BoundMethod, args: Args, kwargs: Kwargs, no
         args = (Aggregate(tuple, args),)
         if len(args[0].items) == 1 and not isinstance(type_of(args[0].items[0]), (ScalarT,)):
             args = args[0].items
+    t = type_of(fn.owner)
+    if fn.name in ("conjugate", "conj") and isinstance(t, ScalarT) and t.weak and not args and not kwargs:
+        return low.build.call(target, fn.owner, hint=hint, form=f"method:{fn.name}", type=t)  # Python's, not NumPy's
     return primitive(low, target, (fn.owner, *args), kwargs, node, hint, f"method:{fn.name}")
 
 

@@ -203,9 +203,10 @@ def _concatenated(low: Lowering, container: Ref, key: Any, node: ast.AST, hint: 
     from .calls import primitive
 
     parts = list(key.items) if isinstance(key, Aggregate) and key.kind is tuple else [key]
+    parts = [_as_pieces(low, p, node) for p in parts]
     types = [type_of(p) if not isinstance(p, (SliceAtom, *Compiletime)) else None for p in parts]
-    if not all(isinstance(t, (ArrayT, ScalarT)) for t in types) or {t.dtype for t in types if isinstance(t, ArrayT)} - {FLOAT}:
-        raise low.unsupported(node, f"{container.text} of slices, strings, or of other than float64", "Use np.concatenate.")
+    if not all(isinstance(t, (ArrayT, ScalarT)) for t in types) or {t.dtype for t in types if isinstance(t, ArrayT)} - JOINED:
+        raise low.unsupported(node, f"{container.text} of strings, or of other than float64 and int64", "Use np.concatenate.")
     ranks = {t.ndim for t in types}
     if container.value is np.c_ and max(ranks) <= 2:
         return primitive(low, np.column_stack, (Aggregate(tuple, tuple(parts)),), {}, node, hint)
@@ -215,7 +216,23 @@ def _concatenated(low: Lowering, container: Ref, key: Any, node: ast.AST, hint: 
     raise low.unsupported(node, f"{container.text} of matrices cannot be differentiated", "Use np.concatenate.")
 
 
-FLOAT = np.dtype(float)
+def _as_pieces(low: Lowering, part: Any, node: ast.AST) -> Any:
+    """A list among the parts of ``np.r_`` is an array, and a slice a range of numbers."""
+    from .calls import primitive
+
+    if isinstance(part, SliceAtom):
+        first = Const(0) if part.start == Const(None) else part.start
+        step = Const(1) if part.step == Const(None) else part.step
+        if isinstance(step, Const) and isinstance(step.value, complex):
+            return primitive(low, np.linspace, (first, part.stop, Const(int(abs(step.value)))), {}, node)
+        return part if part.stop == Const(None) else primitive(low, np.arange, (first, part.stop, step), {}, node)
+    if not isinstance(part, Compiletime) and isinstance(type_of(part), (AggregateT, ListT)):
+        return primitive(low, np.array, (low.now(part),), {}, node)
+    return part
+
+
+#: The dtypes that ``np.r_`` joins as ``np.concatenate`` does, numbers among them.
+JOINED = {np.dtype(float), np.dtype(int)}
 
 
 # -- methods ----------------------------------------------------------------------------------------------

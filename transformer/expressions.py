@@ -30,11 +30,13 @@ from .types import (
     OpaqueT,
     ScalarT,
     abstract,
+    full_name,
     is_hashable,
     is_numeric,
     is_object,
+    kind_of_number,
 )
-from .values import BoundMethod, Compiletime, LocalFunction, Maybe, Partial, Super, Unknown
+from .values import BoundMethod, Compiletime, LocalFunction, Maybe, Partial, Super, SurelyRaises, Unknown
 
 if TYPE_CHECKING:
     from .lower import Lowering
@@ -122,16 +124,19 @@ def _boolean(low: Lowering, conjunction: bool, values: list[ast.expr], node: ast
     if known is not None:
         return _boolean(low, conjunction, values[1:], node, hint) if known == conjunction else first
 
+    others: list[Any] = []
+
     def rest() -> Any:
-        return _boolean(low, conjunction, values[1:], node, "")
+        others.append(_boolean(low, conjunction, values[1:], node, ""))
+        return others[0]
 
     def keep() -> Any:
         return first
 
-    seconds: list[Any] = []
-    ways = (lambda: seconds.append(rest()) or seconds[0], keep)  # type: ignore[func-returns-value]
-    made = low.choose(first, *(ways if conjunction else ways[::-1]), node, hint)
-    _conclude(low, conjunction, made, [first, *seconds])
+    made = low.choose(first, rest if conjunction else keep, keep if conjunction else rest, node, hint)
+    if isinstance(made, Var) and low.truth(others[0]) is (not conjunction):
+        low.truths[made] = not conjunction  # whichever operand it is
+    _conclude(low, conjunction, made, [first, *others])
     return made
 
 
@@ -326,6 +331,9 @@ def subscript(low: Lowering, node: ast.Subscript, hint: str) -> Any:
 
 
 def item(low: Lowering, container: Any, key: Any, node: ast.AST, hint: str = "") -> Any:
+    kind = kind_of_number(type_of(container)) if not isinstance(container, Compiletime) else None
+    if kind in (bool, int, float, complex) and low.is_caught:
+        raise SurelyRaises(TypeError, f"{kind.__name__!r} object is not subscriptable")
     if isinstance(container, Compiletime):
         raise low.unsupported(node, "an item of a function or iterator cannot be differentiated", "Make a list of it first: list(...).")
     if isinstance(container, Ref) and not is_numeric(abstract(container.value)):
@@ -388,6 +396,8 @@ def attribute_of(low: Lowering, owner: Any, attr: str, node: ast.AST, hint: str 
             value = getattr(owner.value, attr)
         except AttributeError as error:
             raise low.error(UntypedValue, node, str(error)) from error
+        if isinstance(owner.value, (np.dtype, np.finfo, np.iinfo)):
+            return _fact(low, value, f"{owner.text}.{attr}", hint)
         return low.found(value, f"{owner.text}.{attr}", node, owner=owner)
     if isinstance(owner, Super):
         return _inherited(low, owner, attr, node)
@@ -401,13 +411,34 @@ def attribute_of(low: Lowering, owner: Any, attr: str, node: ast.AST, hint: str 
                 low.heap.watch(made, getattr, (owner, Const(attr)), (), f"attribute:{attr}")
             return made
         return _field(low, owner, attr, node)
+    if attr == "dtype" and (isinstance(t, ArrayT) or (isinstance(t, ScalarT) and t.weak is False and not t.number)):
+        return Ref(t.dtype, f"np.dtype(np.{t.dtype.type.__name__})")
     if isinstance(t, (ArrayT, ScalarT, NumberT)) and attr in ATTRIBUTES:
         made = low.build.call(ATTRIBUTES[attr], owner, hint=hint, form=f"attribute:{attr}")
         low.heap.watch(made, ATTRIBUTES[attr], (owner,), (), f"attribute:{attr}")
         return made
     if isinstance(t, (ArrayT, ScalarT, NumberT)) and attr == "flat":
         return low.build.call(np.ravel, owner, hint=hint)
+    kind = kind_of_number(t)
+    if kind is not None:
+        if not hasattr(kind, attr) and low.guarded:
+            return no_attribute(low, kind, attr, hint)
     return BoundMethod(owner, attr)
+
+
+def no_attribute(low: Lowering, kind: type, attr: str, hint: str = "") -> Any:
+    """What reading, or setting, an attribute does that no value of a kind has."""
+    if low.is_caught:
+        raise SurelyRaises(AttributeError, f"{full_name(kind)!r} object has no attribute {attr!r}")
+    return low.build.let(Call(emitted.no_attribute, (Const(full_name(kind)), Const(attr))), OPAQUE, hint)
+
+
+def _fact(low: Lowering, value: Any, text: str, hint: str) -> Any:
+    """What a dtype says of itself: a number or a name, the same whenever it is asked."""
+    if isinstance(value, np.generic):
+        t = abstract(value)
+        return low.build.call(type(value), Const(value.item()), hint=hint, type=t) if isinstance(t, ScalarT) else Ref(value, text)
+    return Const(value) if isinstance(value, (bool, int, float, str)) else Ref(value, text)
 
 
 def _inherited(low: Lowering, view: Super, attr: str, node: ast.AST) -> Any:

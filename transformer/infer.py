@@ -26,6 +26,7 @@ from .types import (
     FLOAT,
     INT,
     ITEMS,
+    NATIVE,
     ONE,
     OPAQUE,
     AggregateT,
@@ -42,6 +43,7 @@ from .types import (
     carried,
     fresh_axis,
     is_hashable,
+    is_inexact,
     is_numeric,
     join,
     join_all,
@@ -90,7 +92,7 @@ def infer(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any])
     """The result type of ``fn(*args, **kwargs)``, arguments given as types or ``Static`` values."""
     special = SPECIAL.get(fn) if is_hashable(fn) else None
     if special is not None:
-        made = special(*args, **kwargs)
+        made = _native(special(*args, **kwargs))
         if made is not NotImplemented:
             unknown = isinstance(made, OpaqueT) and _holds_number(args) and getattr(lookup(fn), "kind", "constant") != "constant"
             return NumberT(None) if unknown else made
@@ -106,6 +108,11 @@ def infer(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any])
     return _renewed(found, {a: fresh_axis(a.one) for a in _axes(found) if a.symbol[0] == "?" and a not in met})
 
 
+def _native(t: Any) -> Any:
+    """Arrays of objects and of strings are of no known kind (T5)."""
+    return OPAQUE if isinstance(t, (ArrayT, ScalarT)) and t.dtype.kind not in NATIVE else t
+
+
 def _holds_number(types: Any) -> bool:
     """Is there an operand of unknown rank?"""
     inner = [t.items if isinstance(t, AggregateT) else (t.item,) if isinstance(t, ListT) else () for t in types]
@@ -116,6 +123,7 @@ def _holds_number(types: Any) -> bool:
 SIZED_BY_VALUES = {
     np.nonzero, np.ndarray.nonzero, np.flatnonzero, np.argwhere, np.unique, np.trim_zeros, np.extract, np.compress,
     np.ndarray.compress, np.split, np.array_split, np.union1d, np.intersect1d, np.setdiff1d, np.setxor1d, np.roots, np.bincount,
+    np.delete, np.insert, numerics.first_places,
 }  # fmt: skip
 
 
@@ -218,11 +226,18 @@ SIZES = (
 EQUAL_SIZES = (7, 8, 11)
 
 
+#: Functions that return several arrays.
+SEVERAL = {
+    np.linalg.svd, np.linalg.eigh, np.linalg.qr, np.linalg.slogdet, np.linalg.lstsq, np.split, np.array_split, np.gradient, np.unstack,
+    np.modf, np.frexp, np.divmod, divmod, np.linalg.eig, np.histogram, np.nonzero,
+}  # fmt: skip
+
+
 def _probe(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Run on arrays whose symbolic lengths all differ, in each run others; a length met in all keeps its symbol."""
     types = [_type(a) for a in (*args, *kwargs.values()) if not (isinstance(a, Static) and isinstance(_type(a), OpaqueT))]
     if any(_unprobeable(t) for t in types):
-        return NumberT(None) if any(isinstance(t, NumberT) for t in types) else OPAQUE
+        return NumberT(None) if _holds_number(types) and fn not in SEVERAL else OPAQUE
     names = sorted(set().union(set(), *map(symbols, types)))
     if len(names) > len(SIZES[0]):
         return OPAQUE
@@ -300,6 +315,8 @@ def _getitem(a: Any, key: Any) -> Any:
     a = _type(a)
     if isinstance(a, (AggregateT, ListT)):
         return _getitem_sequence(a, key)
+    if isinstance(a, ScalarT) and a.weak is False:
+        a = ArrayT(a.dtype, ())  # NumPy's scalars are indexed as 0-d arrays are
     if not isinstance(a, ArrayT):
         return NumberT(a.dtype) if isinstance(a, NumberT) else OPAQUE
     keys = key.items if isinstance(key, AggregateT) and key.kind is tuple else (key,)
@@ -311,6 +328,9 @@ def _getitem(a: Any, key: Any) -> Any:
 def _getitem_sequence(a: Any, key: Any) -> Any:
     if isinstance(a, ListT):
         return ListT(a.kind, a.item) if isinstance(key, SliceT) else a.item
+    if isinstance(key, SliceT) and a.keys is None and all(isinstance(p, Static) for p in key.parts()):
+        part = slice(*(p.value for p in key.parts()))
+        return ShapeT(a.axes[part]) if isinstance(a, ShapeT) else AggregateT(a.kind, a.items[part])
     if isinstance(key, Static):
         if a.keys is not None and key.value in a.keys:
             return a.items[a.keys.index(key.value)]
@@ -328,9 +348,13 @@ def _getitem_array(a: ArrayT, keys: list[Any]) -> Any:
         return OPAQUE
     if any(_axes_used(k) < 0 for k in keys):
         return NumberT(a.dtype) if a.dtype.kind in "fc" else OPAQUE
-    if not any(isinstance(k, Static) and k.value is Ellipsis for k in keys):
+    dots = any(isinstance(k, Static) and k.value is Ellipsis for k in keys)
+    if not dots:
         keys = [*keys, Static(Ellipsis)]
     axes, shape, advanced, where, split = list(a.shape), [], [], None, False
+    if any(_is_bool(k) for k in keys) and any(_is_int(_type(k)) for k in keys if not isinstance(k, SliceT)):
+        return NumberT(a.dtype) if a.dtype.kind in "fc" else OPAQUE
+    joined = [k for k in keys if not isinstance(k, SliceT) and not _is_int(_type(k)) and _axes_used(k) > 0]
     for k in keys:
         if isinstance(k, Static) and k.value is None:
             shape.append(ONE)
@@ -340,7 +364,7 @@ def _getitem_array(a: ArrayT, keys: list[Any]) -> Any:
             axes = axes[rest:]
         elif isinstance(k, SliceT):
             shape.append(_slice_axis(axes.pop(0), k))
-        elif isinstance(_type(k), ScalarT) and _type(k).dtype.kind in "iu":
+        elif _is_int(_type(k)) and not joined:
             axes.pop(0)
         else:
             if where is not None and where != len(shape):
@@ -349,17 +373,20 @@ def _getitem_array(a: ArrayT, keys: list[Any]) -> Any:
             advanced.append(_index_axes(_type(k)))
             axes = axes[_axes_used(k) :]
     if advanced:
-        if any(_is_int(_type(k)) for k in keys if not isinstance(k, (SliceT, Static))):
-            return NumberT(a.dtype) if len(keys) > 2 else OPAQUE
         at = 0 if split else where
         shape[at:at] = broadcast(*advanced)
-    elif not shape and not any(isinstance(k, Static) and k.value is Ellipsis for k in keys[:-1]):
+    if not shape and not dots:  # x[0, ...] is an array
         return _scalar_of(a)
     return ArrayT(a.dtype, tuple(shape))
 
 
 def _is_int(t: Any) -> bool:
     return isinstance(t, ScalarT) and t.dtype.kind in "iu"
+
+
+def _is_bool(k: Any) -> bool:
+    t = None if isinstance(k, SliceT) else _type(k)
+    return isinstance(t, ScalarT) and t.dtype.kind == "b"
 
 
 def _axes_used(k: Any) -> int:
@@ -380,6 +407,8 @@ def _axes_used(k: Any) -> int:
 def _index_axes(t: Any) -> tuple[Axis, ...]:
     if isinstance(t, ArrayT):
         return (fresh_axis(),) if t.dtype.kind == "b" else t.shape
+    if _is_int(t):
+        return ()  # among arrays an int is one of them
     return (fresh_axis(),)  # of a list, or 0 or 1 of a bool
 
 
@@ -436,6 +465,14 @@ def _inner(a: Any, b: Any) -> Any:
     return ArrayT(dtype, shape) if shape else ScalarT(dtype, False)
 
 
+def _where(condition: Any, *choices: Any) -> Any:
+    """A condition of unknown rank leaves the rank open."""
+    types = [_type(c) for c in choices]
+    if len(types) != 2 or not isinstance(_type(condition), (OpaqueT, NumberT)) or not all(map(is_numeric, types)):
+        return NotImplemented
+    return NumberT(None) if any(map(is_inexact, types)) else NotImplemented
+
+
 def _solve(a: Any, b: Any) -> Any:
     a, b = _type(a), _type(b)
     if not (isinstance(a, ArrayT) and isinstance(b, ArrayT)):
@@ -486,7 +523,9 @@ def _nested(t: Any) -> tuple[Any, list[Any]]:
 def _filled(shape: Any, dtype: Any = None, *_: Any, default: Any = float, **__: Any) -> Any:
     asked = dtype.value if isinstance(dtype, Static) and dtype.value is not None else default
     axes = _shape_axes(shape)
-    return OPAQUE if axes is None else ArrayT(np.dtype(asked), axes)
+    if axes is None:
+        return NumberT(np.dtype(asked)) if isinstance(shape, ListT) and np.dtype(asked).kind in "fc" else OPAQUE
+    return ArrayT(np.dtype(asked), axes)
 
 
 def _full(shape: Any, fill_value: Any, dtype: Any = None, **_: Any) -> Any:
@@ -559,7 +598,7 @@ def _shape(a: Any) -> Any:
     t = _type(a)
     if isinstance(t, (ArrayT, ScalarT)):
         return ShapeT(t.shape)
-    return OPAQUE
+    return ListT(tuple, INT) if isinstance(t, NumberT) else OPAQUE
 
 
 def _len(a: Any) -> Any:
@@ -697,6 +736,43 @@ def _second_shape(g: Any, x: Any, *_: Any, **__: Any) -> Any:
     return ArrayT(g.dtype, x.shape) if isinstance(x, ArrayT) and x.shape else NumberT(g.dtype)
 
 
+def _ungradient(g: Any, f: Any, *_: Any) -> Any:
+    return _type(f) if isinstance(_type(f), ArrayT) else NumberT(None)
+
+
+def _each_operand(*operands: Any, **_: Any) -> Any:
+    """One result for each operand, of unknown rank where theirs is."""
+    if any(isinstance(_type(x), NumberT) for x in operands):
+        return AggregateT(tuple, (NumberT(None),) * len(operands))
+    return NotImplemented
+
+
+def _bar_of_each(g: Any, outputs: Any, operands: Any, *_: Any) -> Any:
+    """A cotangent for each of several operands."""
+    t = _type(operands)
+    if not isinstance(t, AggregateT):
+        return NotImplemented
+    types = [_type(item) for item in t.items]
+    return AggregateT(tuple, tuple(carried(item) if is_inexact(item) else NumberT(None) for item in types))
+
+
+def _put_back(g: Any, where: Any, x: Any) -> Any:
+    t = _type(x)
+    if isinstance(t, ArrayT) and t.shape and t.dtype.kind in "fc":
+        return t
+    return NumberT(t.dtype) if isinstance(t, (ArrayT, ScalarT)) and t.dtype.kind in "fc" else NumberT(None)
+
+
+def _lstsq(a: Any, b: Any, *_: Any, **__: Any) -> Any:
+    """There are residuals if the columns are independent, and fewer than the rows."""
+    a, b = _type(a), _type(b)
+    if not (isinstance(a, ArrayT) and isinstance(b, ArrayT)) or a.ndim != 2 or b.ndim not in (1, 2):
+        return NotImplemented
+    dtype = np.result_type(a.dtype, b.dtype, np.float32)
+    parts = ArrayT(dtype, (a.shape[1], *b.shape[1:])), ArrayT(dtype, (fresh_axis(),)), ScalarT(np.dtype(np.int32), False)
+    return AggregateT(tuple, (*parts, ArrayT(dtype, (fresh_axis(),))))
+
+
 def _last_shape(g: Any, *rest: Any) -> Any:
     return _second_shape(g, rest[-1])
 
@@ -764,7 +840,7 @@ def _float_power_guard(a: Any, b: Any) -> Any:
 SHAPED_AS_SECOND = (
     numerics.unreduce, numerics.split_axes, numerics.reshape_back, numerics.unrepeat, numerics.untile, numerics.undiagonal,
     numerics.untrace, numerics.undiag, numerics.undiff, numerics.unalong, numerics.untrapezoid, numerics.unpad,
-    numerics.unmedian, numerics.refit,
+    numerics.unmedian, numerics.refit, numerics.column_sums,
 )  # fmt: skip
 
 SPECIAL: dict[Any, Callable[..., Any]] = {
@@ -776,6 +852,7 @@ SPECIAL: dict[Any, Callable[..., Any]] = {
     np.dot: _dot,
     np.inner: _inner,
     np.linalg.solve: _solve,
+    np.where: _where,
     np.array: _array_of,
     np.asarray: _array_of,
     np.zeros: _filled,
@@ -805,6 +882,14 @@ SPECIAL: dict[Any, Callable[..., Any]] = {
     numerics.scatter_along_axis: _last_shape,
     numerics.untake: _last_shape,
     numerics.unitem: _last_shape,
+    numerics.put_back: _put_back,
+    np.broadcast_arrays: _each_operand,
+    numerics.unbroadcast_each: _bar_of_each,
+    numerics.unmeshgrid: _bar_of_each,
+    np.meshgrid: _each_operand,
+    numerics.ungradient: _ungradient,
+    np.linalg.lstsq: _lstsq,
+    numerics.weigh_columns: _first,
     numerics.spread_weights: _spread_weights,
     numerics.unconvolve: _unconvolve,
     numerics.cut_correlation: _line,

@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from retrograd.runtime import emitted, numerics
+from retrograd.runtime import emitted, numerics, standins
 from retrograd.runtime.errors import NoRule
 
 from . import calls, containers, spelt, stores, tables
 from .analysis.ownership import class_refs
 from .builder import type_of
 from .calls import Args, Kwargs, call, primitive
-from .expressions import arithmetic, attribute_of, comparison
+from .expressions import arithmetic, attribute_of, comparison, item
 from .heap import Piece, View, is_mutable
-from .ir import Aggregate, Call, Const, Ref, Var
+from .ir import Aggregate, Call, Const, Ref, SliceAtom, Var
 from .loops import unrolled
 from .types import BOOL, INT, AggregateT, ArrayT, ConstT, DictT, ListT, NumberT, OpaqueT, RangeT, ScalarT, is_object
 from .values import BoundMethod, Compiletime, Derivative, LocalFunction, Partial, Stream, Super
@@ -187,6 +187,10 @@ def _vectorised(low: Lowering, target: Any, args: Args, kwargs: Kwargs, node: as
     if not all(isinstance(t, (ArrayT, ScalarT, ConstT)) for t in types):
         raise low.unsupported(node, "a vectorised function of anything but numbers and arrays", "Call the function in a loop.")
     moving = [k for k, t in enumerate(types) if isinstance(t, ArrayT) and t.ndim]
+    args = tuple(  # of an array of no axes, the number
+        low.build.call(operator.getitem, a, Aggregate(tuple, ()), form="operator") if isinstance(t, ArrayT) and not t.ndim else a
+        for a, t in zip(args, types)
+    )
     if not moving:
         made = call(low, fn, args, {}, node, hint)
         return primitive(low, np.array, (made,), {}, node, hint) if type(target) is np.vectorize else made
@@ -313,6 +317,10 @@ def _length(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str)
     return Const(len(t.items)) if isinstance(t, AggregateT) else primitive(low, len, args, kwargs, node, hint)
 
 
+#: What a number or an array of unknown rank may be.
+NUMBERS = (np.ndarray, bool, int, float, complex, *(np.dtype(c).type for c in np.typecodes["AllInteger"] + "?efdFD"))
+
+
 def _isinstance(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
     asked = args[1]
     if isinstance(asked, Var) or (isinstance(asked, Aggregate) and not all(isinstance(c, Ref) for c in asked.items)):
@@ -322,7 +330,7 @@ def _isinstance(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: 
     if isinstance(t, ArrayT):
         return Const(issubclass(np.ndarray, classes))
     if isinstance(t, ScalarT):
-        return _scalar_isinstance(low, t, classes, node)
+        return _scalar_isinstance(low, args[0], t, classes)
     if isinstance(t, AggregateT):
         return Const(issubclass(t.kind, classes))
     if isinstance(t, ListT):
@@ -333,6 +341,10 @@ def _isinstance(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: 
         return Const(issubclass(FunctionType, classes))
     if isinstance(t, OpaqueT) and t.cls is not None:
         return Const(issubclass(t.cls, classes))
+    if isinstance(t, NumberT):
+        answers = {issubclass(c, classes) for c in NUMBERS}
+        if len(answers) == 1:
+            return Const(answers.pop())
     if isinstance(t, (OpaqueT, NumberT)) and not isinstance(args[0], Compiletime):
         return low.build.let(Call(isinstance, (args[0], Ref(classes, "classes"))), BOOL)
     raise low.unsupported(
@@ -340,14 +352,13 @@ def _isinstance(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: 
     )
 
 
-def _scalar_isinstance(low: Lowering, t: ScalarT, classes: Any, node: ast.AST) -> Any:
+def _scalar_isinstance(low: Lowering, x: Any, t: ScalarT, classes: Any) -> Any:
     python, numpy = type(t.dtype.type(0).item()), t.dtype.type
-    answers = {issubclass(c, classes) for c, on in ((python, t.weak is not False), (numpy, t.weak is not True)) if on}
-    if len(answers) == 1 and not t.number:
+    kinds = [c for c, on in ((python, t.weak is not False), (numpy, t.weak is not True)) if on]
+    answers = {issubclass(c, classes) for c in (NUMBERS[1:] if t.number else kinds)}
+    if len(answers) == 1:
         return Const(answers.pop())
-    raise low.unsupported(
-        node, "isinstance of a number whose kind depends on the run", "Convert it with float(...) first."
-    )
+    return low.build.let(Call(isinstance, (x, Ref(classes, "classes"))), BOOL)
 
 
 def _hasattr(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
@@ -557,6 +568,61 @@ def _same_array(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: 
         return NotImplemented
 
 
+def _at_least(rank: int, added: dict[int, tuple[Any, ...]]) -> Callable[..., Any]:
+    def make(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
+        """``np.atleast_2d`` and the like: an array of that rank is itself, one of a lower rank is seen with more axes."""
+        t = type_of(args[0]) if len(args) == 1 and not kwargs and not isinstance(args[0], Compiletime) else None
+        if not isinstance(t, ArrayT) or not isinstance(args[0], Var):
+            return NotImplemented
+        if t.ndim >= rank:
+            return args[0]
+        return item(low, args[0], Aggregate(tuple, added[t.ndim]), node, hint) if t.ndim in added else NotImplemented
+
+    return make
+
+
+def _array(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
+    """``np.array(x, ndmin=2)``: a copy, seen with more axes in front."""
+    least = kwargs.get("ndmin")
+    if not isinstance(least, Const):
+        return NotImplemented
+    made = primitive(low, np.array, args, {k: v for k, v in kwargs.items() if k != "ndmin"}, node, hint)
+    t = type_of(made)
+    if not isinstance(t, ArrayT) or t.ndim >= least.value:
+        return made if isinstance(t, ArrayT) else NotImplemented
+    return item(low, made, Aggregate(tuple, (*[NEW] * (least.value - t.ndim), Const(Ellipsis))), node, hint)
+
+
+def _converted(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str, asked: Any) -> Any:
+    """``np.float64(x)`` of an array of that dtype is ``x`` itself, not a copy."""
+    t = type_of(args[0]) if len(args) == 1 and not kwargs and not isinstance(args[0], Compiletime) else None
+    return args[0] if isinstance(t, ArrayT) and t.ndim and t.dtype == asked else NotImplemented
+
+
+def _nan_to_num(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
+    """``np.nan_to_num(x, copy=False)`` is a store into ``x``."""
+    asked = args[1] if len(args) > 1 else kwargs.get("copy", Const(True))
+    t = type_of(args[0]) if args and not isinstance(args[0], Compiletime) else None
+    if not isinstance(t, ArrayT) or (isinstance(asked, Const) and asked.value):
+        return NotImplemented
+    if not isinstance(asked, Const):
+        raise low.unsupported(node, "np.nan_to_num with a copy= that is not known before the run", "Write copy=True or copy=False.")
+    rest = {k: v for k, v in kwargs.items() if k != "copy"}
+    made = primitive(low, np.nan_to_num, (args[0], Const(True), *args[2:]), rest, node, hint)
+    stores.set_item(low, args[0], Const(Ellipsis), made, node)
+    return low.now(args[0])
+
+
+def _cov(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
+    """``np.cov(m, y)`` is that of both sets of variables in one array."""
+    if not (len(args) > 1 or "y" in kwargs) or set(kwargs) - {"y", "rowvar", "bias", "ddof"}:
+        return NotImplemented
+    return call(low, Ref(standins.joint_cov, "cov"), args, kwargs, node, hint)
+
+
+NEW, ALL = Const(None), SliceAtom(Const(None), Const(None), Const(None))
+
+
 def _sum(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
     """``sum`` adds from the left, starting at 0, as Python does."""
     start = args[1] if len(args) > 1 else kwargs.get("start", Const(0))
@@ -753,4 +819,11 @@ calls.BUILTINS.update({
     np.place: _putmask,
     np.asarray: _same_array,
     np.asanyarray: _same_array,
+    **{kind: functools.partial(_converted, asked=np.dtype(kind)) for kind in (np.float32, np.float64, np.complex64, np.complex128)},
+    np.cov: _cov,
+    np.nan_to_num: _nan_to_num,
+    np.array: _array,
+    np.atleast_1d: _at_least(1, {0: (NEW,)}),
+    np.atleast_2d: _at_least(2, {0: (NEW, NEW), 1: (NEW, ALL)}),
+    np.atleast_3d: _at_least(3, {0: (NEW, NEW, NEW), 1: (NEW, ALL, NEW), 2: (ALL, ALL, NEW)}),
 })

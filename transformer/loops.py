@@ -9,9 +9,11 @@ from __future__ import annotations
 import ast
 import itertools
 import operator
-from collections.abc import Iterator
+from collections.abc import Iterator, KeysView, Mapping, Set
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from retrograd.runtime import emitted
 
@@ -32,13 +34,15 @@ from .types import (
     OpaqueT,
     RangeT,
     ScalarT,
+    full_name,
     is_inexact,
     is_numeric,
     join,
     join_all,
+    kind_of_number,
     plain,
 )
-from .values import Compiletime, LocalFunction, Maybe, Stream, Unknown
+from .values import Compiletime, LocalFunction, Maybe, Stream, SurelyRaises, Unknown
 
 if TYPE_CHECKING:
     from .lower import Lowering
@@ -556,6 +560,10 @@ def while_(low: Lowering, stmt: ast.While) -> None:
         )
         ast.fix_missing_locations(leave)
         body, test = [leave, *stmt.body], ast.copy_location(ast.Constant(True), stmt)
+    before = low.path(lambda: low.expr(test))
+    if low.truth(before.ending) is False:  # the body is never reached
+        low.adopt(before)
+        return
     carried = start(low, ["$go", "$returned", "$ret", *assigned([ast.copy_location(ast.Expr(test), stmt), *body])])
 
     def run(close: Any) -> tuple[Block, Block]:
@@ -592,12 +600,35 @@ def unrolled(low: Lowering, iterable: Any, node: ast.AST) -> list[Any] | None:
         return low.unpack_all(iterable, node)
     if isinstance(iterable, Stream):
         return _unrolled_stream(low, iterable, node)
+    if isinstance(iterable, Ref):
+        return _names_outside(low, iterable)
     t = type_of(iterable) if not isinstance(iterable, Compiletime) else None
     if isinstance(t, AggregateT):
         if t.kind is dict:
             return [Const(k) for k in t.keys or ()]
         return low.unpack_all(iterable, node)
     return None
+
+
+@dataclass(frozen=True)
+class _Listed:
+    """The items of something outside, read again whenever they are checked (C2)."""
+
+    value: Any
+
+    def __call__(self, fn: Any) -> tuple[Any, ...]:
+        return tuple(self.value)
+
+
+def _names_outside(low: Lowering, iterable: Ref) -> list[Any] | None:
+    """The keys of a mapping, or the items of a set, that is not the program's: names, whose values are part of the program."""
+    if not isinstance(iterable.value, (Mapping, Set, KeysView)):
+        return None
+    names = tuple(iterable.value)
+    if not all(isinstance(name, str) for name in names):
+        return None
+    low.guards["names", id(iterable.value)] = (_Listed(iterable.value), names)
+    return [Const(name) for name in names]
 
 
 def _unrolled_stream(low: Lowering, stream: Stream, node: ast.AST) -> list[Any] | None:
@@ -903,6 +934,9 @@ def _item_type(low: Lowering, iterable: Any, node: ast.AST) -> Any:
         return t
     if isinstance(t, OpaqueT) or isinstance(iterable, Ref):
         return OpaqueT()
+    kind = kind_of_number(t)
+    if kind not in (None, np.ndarray) and low.is_caught:
+        raise SurelyRaises(TypeError, f"{full_name(kind)!r} object is not iterable")
     raise low.unsupported(
         getattr(node, "iter", node), "a loop over this kind of value cannot be differentiated", "Loop over a range, an array or a list."
     )

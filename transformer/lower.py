@@ -55,14 +55,17 @@ from .types import (
     OpaqueT,
     ScalarT,
     abstract,
+    full_name,
     holds_numbers,
     is_counting,
     is_inexact,
+    is_numeric,
     join,
     join_all,
+    kind_of_number,
     with_lengths,
 )
-from .values import Again, Compiletime, Detail, Frame, HowFar, LocalFunction, Maybe, Unknown
+from .values import Again, Choice, Compiletime, Detail, Frame, HowFar, LocalFunction, Maybe, SurelyRaises, Unknown
 
 FALLS, JUMPS, DEAD, RAISES = "falls", "jumps", "dead", "raises"
 INLINE_DEPTH = 40
@@ -100,6 +103,9 @@ class Lowering:
         self.frame: Any = None
         self.node: ast.AST | None = None
         self.captures: dict[Any, tuple[Var, Any]] = {}
+        self.truths: dict[Var, bool] = {}  # what is known of the truth of values that are not known
+        self.conditional = 0  # inside how many branches of the expression being lowered
+        self.guarded = 0  # and inside how many try blocks
         self.guards: dict[Any, tuple[Any, Any]] = {}
         self.top: Any = None
         self.demandable: set[Var] = set()
@@ -274,6 +280,8 @@ class Lowering:
         """Is the value true?  None when only the run can tell."""
         if isinstance(atom, Const):
             return bool(atom.value)
+        if isinstance(atom, Var) and atom in self.truths:
+            return self.truths[atom]
         if isinstance(atom, Aggregate):
             return bool(atom.items)
         if isinstance(atom, Ref):
@@ -306,6 +314,9 @@ class Lowering:
             return [self.build.call(operator.getitem, value, Const(k)) for k in range(n)]
         if isinstance(t, ArrayT) and t.ndim:
             self.need_detail()
+        kind = kind_of_number(t)
+        if kind not in (None, np.ndarray) and self.is_caught:
+            raise SurelyRaises(TypeError, f"cannot unpack non-iterable {full_name(kind)} object")
         raise self.unsupported(node, "unpacking a value whose length is not known before the run", "Index it instead.")
 
     def part_of(self, container: Any, at: int, hint: str = "") -> Any:
@@ -377,8 +388,24 @@ class Lowering:
 
     # -- statements ---------------------------------------------------------------------------------------
 
+    @property
+    def is_caught(self) -> bool:
+        """May what is surely raised here be caught, and is it surely reached?  Elsewhere a refusal says more."""
+        return bool(self.guarded) and not self.conditional
+
     def block(self, stmts: list[ast.stmt]) -> str:
         """Lower statements in order; says whether control falls out at the end."""
+        outside, self.conditional = self.conditional, 0
+        try:
+            return self._block(stmts)
+        except SurelyRaises as surely:
+            self.build.add(Raise(Call(surely.kind, (Const(surely.message),)), self.build.loc, self.build.forward))
+            self.frame.env["$falls"] = Const(False)
+            return RAISES
+        finally:
+            self.conditional = outside
+
+    def _block(self, stmts: list[ast.stmt]) -> str:
         env = self.frame.env
         env["$falls"] = Const(True)
         for at, stmt in enumerate(stmts):
@@ -628,7 +655,11 @@ class Lowering:
         self, test: Any, then: Callable[[], Any], orelse: Callable[[], Any], node: ast.AST, hint: str = ""
     ) -> Any:
         """``then() if test else orelse()`` as a value."""
-        a, b = self.paths(*self.told(test, then, orelse))
+        self.conditional += 1
+        try:
+            a, b = self.paths(*self.told(test, then, orelse))
+        finally:
+            self.conditional -= 1
         merger = Merger(self, a, b, node)
         value = merger.meet(a.ending, b.ending, hint)
         merger.state()
@@ -733,7 +764,8 @@ class Merger:
                 return left if isinstance(right, Undefined) else right
             if isinstance(left, Ref) and left == right:
                 return left
-            return _disagreement(pair, name)
+            choice = self.choice(left, right) if not name.startswith("$") else None
+            return choice if choice is not None else _disagreement(pair, name)
         if any(isinstance(p, Aggregate) for p in pair):
             return self.containers(left, right, name, sources)
         t = self.low.merged_type(left, right)
@@ -754,6 +786,22 @@ class Merger:
         for table, one, its in zip((heap.unlike, heap.beginnings), facts, other):
             table[var] = one if one is its else var
         heap.places[var] = tuple(p if p == q else (var, d) for d, (p, q) in enumerate(zip(places, others)))
+
+    def choice(self, left: Any, right: Any) -> Choice | None:
+        """A function that is one on one path and another on the other; which of them is a number like any other."""
+        given = [p.functions if isinstance(p, Choice) else (p,) for p in (left, right)]
+        functions = max(given, key=len)
+        for known in given:
+            if len(known) == 1 and not _among(known[0], functions):
+                functions += known
+        if not all(len(known) == 1 or known is functions[: len(known)] or known == functions[: len(known)] for known in given):
+            return None
+        if not all(map(_is_plain_function, functions)):
+            return None
+        var = Var("", INT)
+        places = [p.index if isinstance(p, Choice) else Const(_place(p, functions)) for p in (left, right)]
+        self.yields.append((var, *places))
+        return Choice(var, functions)
 
     def containers(self, left: Any, right: Any, name: str, sources: Any) -> Any:
         for one, other in ((left, right), (right, left)):
@@ -828,6 +876,21 @@ def _equal(left: Any, right: Any) -> bool:
     if left is right:
         return True
     return not isinstance(left, (Var, Aggregate, *Compiletime)) and bool(left == right)
+
+
+def _is_plain_function(atom: Any) -> bool:
+    """A function that holds no value of the path on which it was found."""
+    if isinstance(atom, LocalFunction):
+        return not atom.defaults and not atom.kw_defaults
+    return isinstance(atom, Ref) and callable(atom.value) and not is_numeric(abstract(atom.value))
+
+
+def _place(function: Any, functions: tuple[Any, ...]) -> int:
+    return next(k for k, f in enumerate(functions) if f is function or f == function)
+
+
+def _among(function: Any, functions: tuple[Any, ...]) -> bool:
+    return any(f is function or f == function for f in functions)
 
 
 def _disagreement(pair: list[Any], name: str) -> Unknown:

@@ -38,7 +38,7 @@ from .ir import (
     definitions,
 )
 from .types import BOOL, OPAQUE, AggregateT, ScalarT
-from .values import BoundMethod, Compiletime, HowFar, Partial, Stream, Unknown
+from .values import BoundMethod, Choice, Compiletime, HowFar, Partial, Stream, Unknown
 
 if TYPE_CHECKING:
     from .lower import Lowering
@@ -71,9 +71,13 @@ class Lifted:
         if isinstance(atom, Var):
             return self.lifted(atom) if atom in self.visible else atom
         if isinstance(atom, Aggregate):
-            return dataclasses.replace(atom, items=tuple(map(self.lift, atom.items)))
+            items = tuple(map(self.lift, atom.items))
+            changed = any(x is not y for x, y in zip(items, atom.items))
+            return dataclasses.replace(atom, items=items) if changed else atom
         if isinstance(atom, (Stream, Partial)):
             return dataclasses.replace(atom, args=tuple(map(self.lift, atom.args)))
+        if isinstance(atom, Choice):
+            return dataclasses.replace(atom, index=self.lift(atom.index))
         return dataclasses.replace(atom, owner=self.lift(atom.owner)) if isinstance(atom, BoundMethod) else atom
 
     def lifted(self, var: Var) -> Var:
@@ -224,10 +228,18 @@ def _try(low: Lowering, stmt: ast.Try, rest: list[ast.stmt]) -> str:
 
     jumps = low.may_jump([stmt])
     classes = _caught(low, stmt.handlers)
-    ending = guarded(low, lambda: low.block(stmt.body), classes, stmt, completed, failed)
+    ending = guarded(low, lambda: _tried(low, stmt.body), classes, stmt, completed, failed)
     if len(falling) == 1:
         return ending
     return low.when(low.frame.env["$falls"], rest, stmt) if jumps else low.block(rest)
+
+
+def _tried(low: Lowering, body: list[ast.stmt]) -> str:
+    low.guarded += 1
+    try:
+        return low.block(body)
+    finally:
+        low.guarded -= 1
 
 
 def _caught(low: Lowering, handlers: list[ast.ExceptHandler]) -> Any:

@@ -22,11 +22,11 @@ from retrograd.runtime.errors import AliasedMutation
 from . import calls, containers, tables
 from .boxes import as_held, boxed, expect_alone, path_of, put_in, store_in_run, with_item
 from .builder import type_of
-from .expressions import arithmetic, attribute_of, item
+from .expressions import arithmetic, attribute_of, item, no_attribute
 from .heap import Piece, View, is_mutable, open_parameter
 from .ir import UNDEFINED, Aggregate, Call, Const, Ref, SliceAtom, Var
 from .operators import BINARY
-from .types import OPAQUE, AggregateT, ArrayT, DictT, ListT, NumberT, OpaqueT, ScalarT, is_inexact, join
+from .types import OPAQUE, AggregateT, ArrayT, DictT, ListT, NumberT, OpaqueT, ScalarT, is_inexact, join, kind_of_number
 from .values import Again, Compiletime
 
 if TYPE_CHECKING:
@@ -144,6 +144,8 @@ def as_numbers(low: Lowering, value: Any, node: ast.AST) -> Any:
 
 def refuse_truncation(low: Lowering, t: ArrayT, value: Any, node: ast.AST) -> None:
     if t.dtype.kind in "biu" and is_inexact(type_of(value)):
+        if getattr(type_of(value), "number", False):
+            low.need_detail()  # of ints whose values are known it may be one
         raise low.error(
             AliasedMutation, node, f"a float is stored into an array of {t.dtype}, which truncates it",
             "Make the array with dtype=float.",
@@ -433,6 +435,10 @@ def set_attribute(low: Lowering, owner: Any, name: str, value: Any, node: ast.AS
     """``owner.name = value`` of an object whose parts are known."""
     owner = as_held(low, owner)
     t = type_of(owner) if not isinstance(owner, Compiletime) else None
+    kind = kind_of_number(t)
+    if kind is not None and not hasattr(kind, name) and low.guarded:
+        no_attribute(low, kind, name)
+        return
     if not isinstance(t, AggregateT) or t.kind in (tuple, list, dict):
         raise low.unsupported(
             node, f"a store into the attribute {name} of this kind of value cannot be differentiated",

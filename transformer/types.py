@@ -241,6 +241,20 @@ def is_numeric(t: Any) -> bool:
     return isinstance(t, (ArrayT, ScalarT, NumberT))
 
 
+def kind_of_number(t: Any) -> type | None:
+    """The class of a number or an array, where its type tells."""
+    if isinstance(t, ArrayT):
+        return np.ndarray
+    if not isinstance(t, ScalarT) or t.number or t.weak is None:
+        return None
+    return type(t.dtype.type(0).item()) if t.weak else t.dtype.type
+
+
+def full_name(kind: type) -> str:
+    """A class as Python's errors call it."""
+    return kind.__name__ if kind.__module__ == "builtins" else f"numpy.{kind.__name__}"
+
+
 def is_scalar(t: Any) -> bool:
     return isinstance(t, ScalarT)
 
@@ -401,8 +415,7 @@ ITEMS = "number of items"  # among the lengths of a probe: how many items a list
 def sample(t: Any, lengths: dict[str, int], weak: bool = True, count: int = 1) -> Any:
     """A small value of type ``t``: ones, with each symbolic length looked up in ``lengths``; ints and bools are ``count``."""
     if isinstance(t, ArrayT):
-        ones = np.ones(tuple(_sample_length(a, lengths) for a in t.shape), t.dtype)
-        ones = ones * ones.dtype.type(count) if t.dtype.kind in "biu" else ones
+        ones = np.full(tuple(_sample_length(a, lengths) for a in t.shape), count if t.dtype.kind in "biu" else 1, t.dtype)
         # matrices are made regular, so that inverses and factors exist
         return ones + np.eye(*ones.shape[-2:], dtype=t.dtype) if ones.ndim > 1 and t.dtype.kind != "b" else ones
     if isinstance(t, ScalarT):

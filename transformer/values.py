@@ -97,6 +97,14 @@ class Super:
     cls: Any
 
 
+@dataclass(frozen=True)
+class Choice:
+    """One of several functions, by a number that the run knows."""
+
+    index: Atom
+    functions: tuple[Any, ...]
+
+
 class HowFar(UnsupportedSyntax):
     """A value that depends on how far a ``try`` block got before it raised."""
 
@@ -112,6 +120,13 @@ class Again(Exception):
         self.flag = flag
 
 
+class SurelyRaises(Exception):
+    """The statement being lowered raises, whenever the run gets there."""
+
+    def __init__(self, kind: type[Exception], message: str) -> None:
+        self.kind, self.message = kind, message
+
+
 @dataclass(frozen=True)
 class Unknown:
     """What a name holds where paths disagree beyond what a value can express; reading it is an error, with this reason."""
@@ -121,4 +136,4 @@ class Unknown:
     kind: Any = UnsupportedSyntax
 
 
-Compiletime = (LocalFunction, BoundMethod, Partial, Derivative, Stream, Super, Unknown)
+Compiletime = (LocalFunction, BoundMethod, Partial, Derivative, Stream, Super, Choice, Unknown)

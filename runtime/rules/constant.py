@@ -59,7 +59,7 @@ _enter(
     numerics,
     "count same inside at_low at_high selects_once ramp inverse_order dual_norm fft_length half_weights segment any_of"
     " reads_knots vander_powers selected_count freedom"
-    " given",
+    " given positions nowhere first_places quantile_places quantile_part",
 )
 # the sign of a complex number is its direction, which is not constant
 constant(np.sign, real_only=True, probe=True)

@@ -430,9 +430,27 @@ def unmedian_pushforward(g_dot, z, g, x, axis=None, keepdims=False):
     return contribution
 
 
+@rule(numerics.put_back, linear=("g",))
+def put_back(z_bar, z, g, where, x):
+    g_bar = numerics.unbroadcast(numerics.pick(z_bar, where), g)
+    return g_bar
+
+
+@rule(numerics.pick, linear=("x",))
+def pick(z_bar, z, x, where):
+    x_bar = numerics.put_back(z_bar, where, x)
+    return x_bar
+
+
+@rule(numerics.ungradient, linear=("g",))
+def ungradient(z_bar, z, g, f, spacings, axis, edge_order):
+    g_bar = np.gradient(z_bar, *spacings, axis=axis, edge_order=edge_order)
+    return g_bar
+
+
 @rule(numerics.unmeshgrid, linear=("g",))
-def unmeshgrid(z_bar, z, g, outputs, xi, indexing):
-    g_bar = np.meshgrid(*z_bar, indexing=indexing)
+def unmeshgrid(z_bar, z, g, outputs, xi, indexing, sparse):
+    g_bar = np.meshgrid(*z_bar, indexing=indexing, sparse=sparse)
     return g_bar
 
 
@@ -536,6 +554,25 @@ def as_matrix(z_bar, z, x):
     return x_bar
 
 
+@rule(numerics.columns, linear=("x",), sharing="view")
+def columns(z_bar, z, x):
+    x_bar = np.reshape(z_bar, np.shape(x))
+    return x_bar
+
+
+@rule(numerics.weigh_columns, bilinear=("x", "weights"))
+def weigh_columns(z_bar, z, x, weights):
+    x_bar = numerics.weigh_columns(z_bar, weights)
+    weights_bar = numerics.column_sums(z_bar * x, weights)
+    return x_bar, weights_bar
+
+
+@rule(numerics.column_sums, linear=("x",))
+def column_sums(z_bar, z, x, like):
+    x_bar = numerics.weigh_columns(np.ones_like(x), z_bar)
+    return x_bar
+
+
 @rule(numerics.reduced_svd, linear=("factors",), sharing="view")
 def reduced_svd(z_bar, z, factors):
     factors_bar = z_bar
@@ -557,6 +594,18 @@ def identity_less(z_bar, z, x):
 @pushforward_of(numerics.identity_less)
 def identity_less_pushforward(x_dot, z, x):
     contribution = -x_dot
+    return contribution
+
+
+@rule(numerics.if_tall, flat=("u",), sharing="maybe", probe=True)
+def if_tall(z_bar, z, x, u, other):
+    x_bar = numerics.if_tall(z_bar, u, 0.0)
+    return x_bar
+
+
+@pushforward_of(numerics.if_tall)
+def if_tall_pushforward(x_dot, z, x, u, other):
+    contribution = numerics.if_tall(x_dot, u, 0.0)
     return contribution
 
 

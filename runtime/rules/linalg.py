@@ -244,8 +244,11 @@ def svd(z_bar, z, a, full_matrices=True):
     turned_u = gaps * (ut @ u_bar - numerics.swap_last(ut @ u_bar))
     turned_v = gaps * (vh @ v_bar - numerics.swap_last(vh @ v_bar))
     middle = turned_u * s + numerics.swap_last(s) * turned_v + numerics.on_diagonal(bars[1])
-    outside_u = numerics.identity_less(u @ ut) @ (u_bar / s) @ vh
-    outside_v = (u / s) @ numerics.swap_last(v_bar) @ numerics.identity_less(v @ vh)
+    # of a square matrix there is no outside: a singular value of 0 would make rounding errors large
+    beside_u = numerics.if_tall(numerics.identity_less(u @ ut), u, 0.0)
+    beside_v = numerics.if_tall(numerics.identity_less(v @ vh), v, 0.0)
+    outside_u = beside_u @ (u_bar / numerics.if_tall(s, u, 1.0)) @ vh
+    outside_v = (u / numerics.if_tall(s, v, 1.0)) @ numerics.swap_last(v_bar) @ beside_v
     a_bar = u @ middle @ vh + outside_u + outside_v
     return a_bar
 
@@ -261,10 +264,45 @@ def svd_pushforward(a_dot, z, a, full_matrices=True):
     gaps = numerics.inverse_gaps(np.square(factors[1]))
     core = ut @ a_dot @ v
     back = numerics.swap_last(core)
-    u_dot = u @ (gaps * (core * s + numerics.swap_last(s) * back)) + numerics.identity_less(u @ ut) @ (a_dot @ v / s)
+    beside_u = numerics.if_tall(numerics.identity_less(u @ ut), u, 0.0)
+    beside_v = numerics.if_tall(numerics.identity_less(v @ vh), v, 0.0)
+    inner_u = u @ (gaps * (core * s + numerics.swap_last(s) * back))
+    u_dot = inner_u + beside_u @ (a_dot @ v / numerics.if_tall(s, u, 1.0))
     inner_v = v @ (gaps * (numerics.swap_last(s) * core + back * s))
-    v_dot = inner_v + numerics.identity_less(v @ vh) @ (numerics.swap_last(a_dot) @ u / s)
+    v_dot = inner_v + beside_v @ (numerics.swap_last(a_dot) @ u / numerics.if_tall(s, v, 1.0))
     return u_dot, np.diagonal(core, 0, -2, -1), numerics.swap_last(v_dot)
+
+
+# G. H. Golub and V. Pereyra (1973): the derivative of the pseudoinverse, applied to b, at full column rank
+@rule(np.linalg.lstsq, inputs=("a", "b"), singular=True, real_only=True)
+def lstsq(z_bar, z, a, b, rcond=None):
+    bars = numerics.instantiate(z_bar, z)
+    factors = np.linalg.svd(a, full_matrices=False)
+    inverse = (numerics.swap_last(factors[2]) / factors[1]) @ numerics.swap_last(factors[0])
+    x = numerics.columns(z[0])
+    left = numerics.columns(b) - a @ x
+    spread = numerics.swap_last(inverse) @ numerics.columns(bars[0])
+    more = 2 * numerics.weigh_columns(left, bars[1])
+    values = (factors[0] * bars[3]) @ factors[2]
+    a_bar = left @ numerics.swap_last(inverse @ spread) - (spread + more) @ numerics.swap_last(x) + values
+    b_bar = np.reshape(spread + more, np.shape(b))
+    return a_bar, b_bar
+
+
+@pushforward_of(np.linalg.lstsq)
+def lstsq_pushforward(a_dot, b_dot, z, a, b, rcond=None):
+    factors = np.linalg.svd(a, full_matrices=False)
+    inverse = (numerics.swap_last(factors[2]) / factors[1]) @ numerics.swap_last(factors[0])
+    x = numerics.columns(z[0])
+    left = numerics.columns(b) - a @ x
+    moved = a_dot @ x
+    turned = inverse @ (numerics.swap_last(inverse) @ (numerics.swap_last(a_dot) @ left)) - inverse @ moved
+    values = np.diagonal(numerics.swap_last(factors[0]) @ a_dot @ numerics.swap_last(factors[2]))
+    lost = numerics.column_sums(-2 * left * moved, z[1])
+    from_a = np.reshape(turned, np.shape(z[0])), lost, 0, values
+    gained = numerics.column_sums(2 * left * numerics.columns(b_dot), z[1])
+    from_b = np.reshape(inverse @ numerics.columns(b_dot), np.shape(z[0])), gained, 0, np.zeros_like(z[3])
+    return from_a, from_b
 
 
 # S. F. Walter, "Structured higher-order algorithmic differentiation" (2012), section 3.2

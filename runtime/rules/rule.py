@@ -204,9 +204,8 @@ def lookup(primitive: Callable[..., Any]) -> Rule | None:
 
 def _on_demand(primitive: Callable[..., Any]) -> bool:
     """Load the rules of a library that is not imported with this package; True if that was done just now."""
-    if "scipy" not in (getattr(primitive, "__module__", None) or type(primitive).__module__ or "") and not isinstance(
-        primitive, np.ufunc
-    ):
+    home = (getattr(primitive, "__module__", None) or type(primitive).__module__ or "").split(".")[0]
+    if home not in ("scipy", "bottleneck") and not isinstance(primitive, np.ufunc):
         return False
     from retrograd.runtime.rules import special  # not at the top: it is of use only when SciPy is loaded
 
@@ -280,8 +279,9 @@ def pushforward_of(primitive: Callable[..., Any]) -> Callable[[Callable[..., Any
 def elementwise(
     name: str, partials: tuple[str, ...], *primitives: Callable[..., Any], namespace: ModuleType = np, **facts: Any
 ) -> Rule:
-    """Enter one row: a function of one to three scalars, known by its partials."""
+    """Enter one row: a function of one to three scalars, known by its partials; an empty one is not known."""
     arguments = text.ARGUMENTS[: len(partials)]
+    inputs = tuple(x for x, partial in zip(arguments, partials, strict=True) if partial)
     parameters = [inspect.Parameter(x, inspect.Parameter.POSITIONAL_ONLY) for x in arguments]
     return register(
         Rule(
@@ -289,8 +289,8 @@ def elementwise(
             name=text.dotted(primitives[0]) or name,
             kind="elementwise",
             signature=inspect.Signature(parameters),
-            inputs=arguments,
-            partials=partials,
+            inputs=inputs,
+            partials=tuple(partial for partial in partials if partial),
             namespace=namespace,
             broadcasts=len(partials) > 1 and namespace is not math,
             probe=True,

@@ -124,8 +124,8 @@ def select_pushforward(choicelist_dot, default_dot, z, condlist, choicelist, def
 def interp(z_bar, z, x, xp, fp, left=None, right=None):
     at = numerics.segment(x, xp)
     width = xp[at + 1] - xp[at]
-    part = np.clip((x - xp[at]) / width, 0, 1)
     between = numerics.inside(x, xp[0], xp[-1])
+    part = np.where(between, (x - xp[at]) / width, x > xp[-1])
     slope = np.where(between, (fp[at + 1] - fp[at]) / width, 0)
     x_bar = z_bar * slope
     xp_bar = -numerics.scatter_add(x_bar * (1 - part), at, xp) - numerics.scatter_add(x_bar * part, at + 1, xp)
@@ -138,14 +138,103 @@ def interp(z_bar, z, x, xp, fp, left=None, right=None):
 def interp_pushforward(x_dot, xp_dot, fp_dot, z, x, xp, fp, left=None, right=None):
     at = numerics.segment(x, xp)
     width = xp[at + 1] - xp[at]
-    part = np.clip((x - xp[at]) / width, 0, 1)
     between = numerics.inside(x, xp[0], xp[-1])
+    part = np.where(between, (x - xp[at]) / width, x > xp[-1])
     slope = np.where(between, (fp[at + 1] - fp[at]) / width, 0)
     from_x = x_dot * slope
     from_xp = -slope * (xp_dot[at] * (1 - part) + xp_dot[at + 1] * part)
     reads = numerics.reads_knots(x, xp, left, right)
     from_fp = reads * (fp_dot[at] * (1 - part) + fp_dot[at + 1] * part)
     return from_x, from_xp, from_fp
+
+
+@rule(np.delete, linear=("arr",))
+def delete(z_bar, z, arr, obj, axis=None):
+    arr_bar = numerics.put_back(z_bar, np.delete(numerics.positions(arr), obj, axis), arr)
+    return arr_bar
+
+
+@rule(np.insert, inputs=("arr", "values"))
+def insert(z_bar, z, arr, obj, values, axis=None):
+    arr_bar = numerics.put_back(z_bar, np.insert(numerics.positions(arr), obj, numerics.nowhere(values), axis), arr)
+    values_bar = numerics.put_back(z_bar, np.insert(numerics.nowhere(arr), obj, numerics.positions(values), axis), values)
+    return arr_bar, values_bar
+
+
+@pushforward_of(np.insert)
+def insert_pushforward(arr_dot, values_dot, z, arr, obj, values, axis=None):
+    from_arr = np.insert(arr_dot, obj, np.zeros_like(values), axis)
+    from_values = np.insert(np.zeros_like(arr), obj, values_dot, axis)
+    return from_arr, from_values
+
+
+@rule(np.compress, linear=("a",))
+def compress(z_bar, z, condition, a, axis=None):
+    a_bar = numerics.put_back(z_bar, np.compress(condition, numerics.positions(a), axis), a)
+    return a_bar
+
+
+@rule(np.resize, linear=("a",))
+def resize(z_bar, z, a, new_shape):
+    a_bar = numerics.put_back(z_bar, np.resize(numerics.positions(a), new_shape), a)
+    return a_bar
+
+
+# of equal entries the first one stands for all
+@rule(np.unique)
+def unique(z_bar, z, ar):
+    ar_bar = numerics.put_back(z_bar, numerics.first_places(ar), ar)
+    return ar_bar
+
+
+@pushforward_of(np.unique)
+def unique_pushforward(ar_dot, z, ar):
+    contribution = numerics.pick(ar_dot, numerics.first_places(ar))
+    return contribution
+
+
+@rule(np.quantile, real_only=True)
+def quantile(z_bar, z, a, q, axis=None, *, method="linear", keepdims=False):
+    part = numerics.quantile_part(a, q, z, axis)
+    lower = numerics.put_back(z_bar * (1 - part), numerics.quantile_places(a, q, axis, keepdims, method, False), a)
+    upper = numerics.put_back(z_bar * part, numerics.quantile_places(a, q, axis, keepdims, method, True), a)
+    a_bar = lower + upper
+    return a_bar
+
+
+@pushforward_of(np.quantile)
+def quantile_pushforward(a_dot, z, a, q, axis=None, *, method="linear", keepdims=False):
+    part = numerics.quantile_part(a, q, z, axis)
+    lower = numerics.pick(a_dot, numerics.quantile_places(a, q, axis, keepdims, method, False))
+    upper = numerics.pick(a_dot, numerics.quantile_places(a, q, axis, keepdims, method, True))
+    contribution = lower * (1 - part) + upper * part
+    return contribution
+
+
+@rule(np.percentile, real_only=True)
+def percentile(z_bar, z, a, q, axis=None, *, method="linear", keepdims=False):
+    fraction = np.true_divide(q, 100)
+    part = numerics.quantile_part(a, fraction, z, axis)
+    lower = numerics.put_back(z_bar * (1 - part), numerics.quantile_places(a, fraction, axis, keepdims, method, False), a)
+    upper = numerics.put_back(z_bar * part, numerics.quantile_places(a, fraction, axis, keepdims, method, True), a)
+    a_bar = lower + upper
+    return a_bar
+
+
+@pushforward_of(np.percentile)
+def percentile_pushforward(a_dot, z, a, q, axis=None, *, method="linear", keepdims=False):
+    fraction = np.true_divide(q, 100)
+    part = numerics.quantile_part(a, fraction, z, axis)
+    lower = numerics.pick(a_dot, numerics.quantile_places(a, fraction, axis, keepdims, method, False))
+    upper = numerics.pick(a_dot, numerics.quantile_places(a, fraction, axis, keepdims, method, True))
+    contribution = lower * (1 - part) + upper * part
+    return contribution
+
+
+@rule(np.gradient, linear=("f",))
+def gradient(z_bar, z, f, *varargs, axis=None, edge_order=1):
+    f_bar = numerics.ungradient(numerics.instantiate(z_bar, z), f, varargs, axis, edge_order)
+    return f_bar
 
 
 @rule(np.median, real_only=True, probe=True)

@@ -218,7 +218,7 @@ def array(z_bar, z, object, dtype=None, *, copy=True):
     return object_bar
 
 
-@rule(np.asarray, np.asanyarray, linear=("a",), sharing="maybe")
+@rule(np.asarray, np.asanyarray, np.asarray_chkfinite, linear=("a",), sharing="maybe")
 def asarray(z_bar, z, a, dtype=None, *, copy=None):
     a_bar = numerics.unstack_like(z_bar, a)
     return a_bar
@@ -338,9 +338,9 @@ def array_split(z_bar, z, ary, indices_or_sections, axis=0):
     return ary_bar
 
 
-@rule(np.meshgrid, linear=("xi",))
-def meshgrid(z_bar, z, *xi, indexing="xy"):
-    xi_bar = numerics.unmeshgrid(z_bar, z, xi, indexing)
+@rule(np.meshgrid, linear=("xi",), sharing="maybe")
+def meshgrid(z_bar, z, *xi, copy=True, sparse=False, indexing="xy"):
+    xi_bar = numerics.unmeshgrid(z_bar, z, xi, indexing, sparse)
     return xi_bar
 
 

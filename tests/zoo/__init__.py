@@ -17,6 +17,7 @@ from tests.zoo import (  # noqa: F401  (imported for the rows they add)
     loops,
     memory,
     mutation,
+    numpy_sources,
     objects,
     optional,
     reductions,

@@ -147,3 +147,16 @@ def assertion_and_pass(x, c):
     else:
         x = x * c
     return x
+
+
+@program(args=(1.0, 2.0))
+def names_bound_beside_a_nested_return(a, r):
+    s = a * r
+    if a > r:
+        s += a
+    elif a == r:
+        return a * 3.0
+    else:
+        parts = [a * r, r]
+        s += parts[0] * parts[1]
+    return s * a

@@ -123,3 +123,23 @@ def list_index_on_an_axis(a):
 @program(args=(normal(3, 4),))
 def list_that_names_a_row_twice(x):
     return np.sum(x[[0, 0, 2]] ** 2) + np.sum(x[:, [1, 1]] ** 3) + np.sum(x[np.array([2, 2]), 1:3])
+
+
+@program(args=(normal(3, 3),))
+def rows_by_an_index_array_of_no_axes(a):
+    i = np.array(np.digitize(a[0, 0], [-9.0, 0.0, 9.0]))
+    i -= 1
+    return a[i, 0] * a[i, 1] + a[i] * a[0, i] + a[..., i]
+
+
+@program(args=(normal(3),))
+def scalars_stacked_from_a_tuple(x):
+    rows = np.vstack((np.sum(x), x[0], np.mean(x) * 2))
+    return rows * np.hstack((np.sum(x), x[0])) + np.column_stack((x[:2], x[1:]))[0]
+
+
+@program(args=(normal(2),))
+def counts_scaled_in_place(x, bits=10):
+    steps = np.array([16, 235])
+    steps *= 2 ** (bits - 8)
+    return x * steps / (2**bits - 1)

@@ -73,3 +73,13 @@ def power_iteration(a, x, n):
 @program(args=(normal(3, 4),))
 def transposes_and_reshapes(a):
     return (a.T.reshape(2, 6) @ a.reshape(6, 2)).ravel() * a.size
+
+
+@program(args=(np.array([[0.4, 1.9, 1.1], [1.3, 0.2, 1.6], [1.7, 0.9, 0.5]]),))
+def rotation_from_a_singular_covariance(a):
+    centred = a - np.mean(a, axis=1, keepdims=True)
+    u, s, vh = np.linalg.svd(centred)
+    turn = u @ vh
+    if np.linalg.det(turn) < 0:
+        turn -= 2 * np.outer(u[:, -1], vh[-1])
+    return turn @ a

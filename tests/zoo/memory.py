@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tests.zoo.table import normal, program
+from tests.zoo.table import normal, positive, program
 
 
 @program(args=(normal(3, 3), normal(3, 3, seed=1)))
@@ -86,3 +86,26 @@ def read_whole_and_written_in_part(x, n):
         u[0] = u[1] * u[0]
         u[1] = np.cos(u[0]) * u[2]
     return s
+
+
+@program(args=(positive(3),))
+def converted_to_its_own_dtype(x):
+    y = x * 2
+    z = np.float64(y)
+    z[0] = 3.0
+    np.double(np.atleast_2d(y))[0, 1] *= x[1]
+    return z * y * np.double(np.atleast_2d(x)).copy()[0]
+
+
+@program(args=(1.5,))
+def conjugate_of_a_python_complex(x):
+    m = 2j * x * x
+    return (m * m.conjugate()).real + (x.conjugate() * m).imag
+
+
+@program(args=(1.5, 1.2))
+def broadcast_of_unknown_ranks(x, y):
+    a = np.asarray(x) * 1.0 if y > 1 else x * y
+    b, c = np.broadcast_arrays(a, y)
+    p, q = np.meshgrid(a, y)
+    return b * c + p[0, 0] * q[0, 0]

@@ -317,3 +317,11 @@ def arguments_that_change_places(u, v, n):
         v[1] = u[0] * v[2]
         u, v = v, u
     return np.sum(u) * v[1]
+
+
+@program(args=(np.array([1.5, np.nan, 0.3]),), smooth=False)
+def nan_to_num_in_place(x):
+    y = x * 2
+    z = np.nan_to_num(y, copy=False, nan=0.5)
+    y[0] = 3.0
+    return z * y * np.nan_to_num(x)

@@ -132,11 +132,24 @@ def cotangent(t: Any) -> Any:
     return ListT(list, carried(t.item)) if isinstance(t, ListT) and not isinstance(t, DictT) else carried(t)
 
 
-def zero(low: Lowering, t: ScalarT) -> Atom:
-    """Zero in the dtype of a primal; a Python number where that is a Python number's."""
+def zero(low: Lowering, t: ScalarT | NumberT) -> Atom:
+    """Zero in the dtype of a primal; a Python number where that is a Python number's, or nothing is known of it."""
+    if t.dtype is None:
+        return Const(0.0)
     if t.dtype in (np.dtype(float), np.dtype(complex)):
         return Const(t.dtype.type(0).item())
     return low.build.call(t.dtype.type, Const(0.0), type=ScalarT(t.dtype, False))
+
+
+def as_stored(low: Lowering, bar: Atom, x: Atom, masked: set[Any]) -> Atom:
+    """The cotangent or tangent of an array with entries to read and write: that of a 0-d array may be a scalar until then."""
+    t = type_of(x)
+    if not isinstance(t, ArrayT) or t.shape or isinstance(type_of(bar), ArrayT):
+        return bar
+    made = low.build.call(np.array, bar, type=t)  # a copy: a seed may be the caller's own 0-d array (M5)
+    if bar in masked:
+        masked.add(made)
+    return made
 
 
 def of_dtype(low: Lowering, bar: Atom, t: ScalarT) -> Atom:

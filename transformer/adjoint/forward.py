@@ -35,7 +35,7 @@ from ..ir import (
     vars_of,
 )
 from ..lower import Lowering
-from ..types import AggregateT, ArrayT, ListT, ScalarT, carried, is_inexact, same_shape
+from ..types import AggregateT, ArrayT, ListT, NumberT, OpaqueT, ScalarT, carried, is_inexact, same_shape
 from . import context, lists
 from .reverse import _has_complex, is_masking
 
@@ -91,7 +91,12 @@ class Forward:
     def bind(self, var: Var, dot: Atom) -> None:
         """Make ``dot`` the tangent of ``var``, in its shape and dtype."""
         t, u = type_of(dot), var.type
-        if isinstance(u, ArrayT) and isinstance(t, (ArrayT, ScalarT)) and not same_shape(t, u):
+        if isinstance(u, ScalarT) and isinstance(t, ArrayT):
+            dot = self.build.call(numerics.unbroadcast, dot, var, type=carried(u))
+        elif isinstance(t, (NumberT, OpaqueT)) and isinstance(u, (ArrayT, ScalarT)):
+            fitted = numerics.broadcast_like if isinstance(u, ArrayT) else numerics.unbroadcast
+            dot = self.build.call(fitted, dot, var, type=carried(u))
+        elif isinstance(u, ArrayT) and isinstance(t, (ArrayT, ScalarT)) and not same_shape(t, u):
             dot = self.build.call(numerics.broadcast_like, dot, var, type=ArrayT(t.dtype, u.shape))
         self.dots[var] = dot
 
@@ -292,7 +297,9 @@ class Forward:
 def _getitem(sweep: Forward, stmt: Let) -> None:
     container, key = stmt.call.args
     dot = sweep.dot(container)
-    sweep.dots[stmt.var] = sweep.build.call(operator.getitem, dot, key, hint=sweep.hint(stmt.var), form="operator")
+    if isinstance(type_of(container), ScalarT):
+        dot = sweep.build.call(np.asarray, dot)
+    sweep.bind(stmt.var, sweep.build.call(operator.getitem, dot, key, hint=sweep.hint(stmt.var), form="operator"))
 
 
 def _getattr(sweep: Forward, stmt: Let) -> None:
@@ -310,7 +317,7 @@ def _getattr(sweep: Forward, stmt: Let) -> None:
 
 def _store(sweep: Forward, stmt: Let) -> None:
     a, key, v = stmt.call.args
-    dot = sweep.dot(a) if sweep.is_active(a) else sweep.zeros(stmt.var)
+    dot = context.as_stored(sweep.low, sweep.dot(a), stmt.var, sweep.masked) if sweep.is_active(a) else sweep.zeros(stmt.var)
     sweep.dots[stmt.var] = sweep.build.call(
         numerics.store, dot, key, sweep.dot(v), hint=sweep.hint(stmt.var), form="store", type=stmt.var.type
     )
@@ -318,7 +325,7 @@ def _store(sweep: Forward, stmt: Let) -> None:
 
 def _add_at(sweep: Forward, stmt: Let) -> None:
     a, key, v = stmt.call.args
-    dot = sweep.dot(a) if sweep.is_active(a) else sweep.zeros(stmt.var)
+    dot = context.as_stored(sweep.low, sweep.dot(a), stmt.var, sweep.masked) if sweep.is_active(a) else sweep.zeros(stmt.var)
     if not sweep.is_active(v):
         sweep.dots[stmt.var] = dot
         return

@@ -298,6 +298,7 @@ class Reverse:
         env = context.bind(rule, call, stmt.loc)
         masked = z_bar in self.masked or is_masking(call.fn)
         if rule.partials and rule.written_pullback is None or (rule.partials and not _has_complex(call)):
+            self._refuse_unruled(stmt, rule, env)
             self._elementwise(stmt, rule, env, z_bar, masked)
             return
         assert rule.pullback is not None, f"{rule.name} has a pullback: rules are entered by theirs"
@@ -321,7 +322,7 @@ class Reverse:
 
         def handed_on(at: int, times: Any) -> Atom:
             slope = context.partial(self.low, rule, at, scope)
-            if _has_complex(stmt.call):
+            if _has_complex(stmt.call) or _is_complex(stmt.var):
                 slope = self.build.call(numerics.conj, slope)
             return self.build.call(times, z_bar, slope, form="operator" if times is operator.mul else "call")  # type: ignore[no-any-return]
 
@@ -611,6 +612,7 @@ class Reverse:
         if before is None:
             before = self.zeros(place)
             self.masked.add(before)
+        before = context.as_stored(self.low, before, x, self.masked)
         self.name(before, place)
         number = self._spread(g)
         if number is not None and is_on(NUMBERS):
@@ -634,10 +636,12 @@ def _inexact_paths(t: Any, path: tuple[Any, ...]) -> Iterable[tuple[Any, ...]]:
 
 
 def _has_complex(call: Call) -> bool:
-    def is_complex(t: Any) -> bool:
-        return isinstance(t, (ArrayT, ScalarT)) and t.dtype.kind == "c" or (isinstance(t, NumberT) and t.dtype is None)
+    return any(_is_complex(a) or (isinstance(type_of(a), NumberT) and type_of(a).dtype is None) for a in call.args)
 
-    return any(is_complex(type_of(a)) for a in call.args)
+
+def _is_complex(atom: Atom) -> bool:
+    t = type_of(atom)
+    return isinstance(t, (ArrayT, ScalarT)) and t.dtype.kind == "c"
 
 
 # -- computations that are not rules' business ------------------------------------------------------------
@@ -665,6 +669,9 @@ def _getitem(sweep: Reverse, stmt: Let, z_bar: Atom) -> None:
             return
         g = context.fit(sweep.low, z_bar, stmt.var)
         sweep.accumulate_at(container, key, g)
+    elif isinstance(t, ScalarT):  # read once, or under a mask not at all
+        keys = key.items if isinstance(key, Aggregate) else (key,)
+        sweep.accumulate(container, z_bar, (), z_bar in sweep.masked or not all(isinstance(k, Const) for k in keys))
     else:
         g = sweep.build.call(numerics.scatter_add, z_bar, key, container)
         sweep.accumulate(container, g, (), True)
@@ -711,7 +718,8 @@ def _store(sweep: Reverse, stmt: Let, z_bar: Atom) -> None:
     if isinstance(key, Const) and key.value is Ellipsis:  # the whole array: x += v, written as x[...] = x + v
         sweep.accumulate(v, z_bar, (), z_bar in sweep.masked)
         return
-    build = sweep.build
+    build, given = sweep.build, z_bar
+    z_bar = context.as_stored(sweep.low, z_bar, stmt.var, sweep.masked)
     if sweep.is_active(v):
         if _selects_once(key):
             part = build.call(operator.getitem, z_bar, key, form="operator")
@@ -724,6 +732,8 @@ def _store(sweep: Reverse, stmt: Let, z_bar: Atom) -> None:
         sweep.accumulate(v, part, (), z_bar in sweep.masked)
     if sweep.is_active(a):
         rest = build.call(numerics.store, z_bar, key, Const(0.0), form="store", type=type_of(z_bar))
+        if z_bar is not given:  # a scalar again
+            rest = build.call(operator.getitem, rest, Aggregate(tuple, ()), form="operator")
         sweep.masked.add(rest)
         sweep.accumulate(a, rest, (), True)
 
@@ -732,7 +742,8 @@ def _add_at(sweep: Reverse, stmt: Let, z_bar: Atom) -> None:
     """``np.add.at(a, key, v)``: what was added takes the cotangent of where it went."""
     a, key, v = stmt.call.args
     if sweep.is_active(v):
-        sweep.accumulate(v, sweep.build.call(operator.getitem, z_bar, key, form="operator"), (), z_bar in sweep.masked)
+        whole = context.as_stored(sweep.low, z_bar, stmt.var, sweep.masked)
+        sweep.accumulate(v, sweep.build.call(operator.getitem, whole, key, form="operator"), (), z_bar in sweep.masked)
     sweep.accumulate(a, z_bar, (), z_bar in sweep.masked)
 
 
@@ -787,6 +798,14 @@ MASKING = {
     np.sort,
     np.fmax,
     np.fmin,
+    np.nan_to_num,
+    np.nansum,
+    np.nanmean,
+    np.nanprod,
+    np.nanmin,
+    np.nanmax,
+    np.nanvar,
+    np.nanstd,
     np.ndarray.clip,
 }
 

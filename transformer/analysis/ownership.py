@@ -271,7 +271,9 @@ def _contributions(stmt: Stmt, roots: Roots) -> Iterable[tuple[Var, frozenset[An
         elif call.fn in READ_ONLY:
             yield stmt.var, frozenset({(EXTERNAL, stmt.var)})
         elif shares(call):
-            found = _taken(call, _union(call.atoms(), roots)) | (frozenset() if lookup(call.fn) else frozenset({stmt.var}))
+            found = _taken(call, _union(call.atoms(), roots))
+            if not found or lookup(call.fn) is None:  # an array made of a scalar shares with nothing
+                found |= {stmt.var}
             is_list = isinstance(stmt.var.type, ListT)
             yield stmt.var, frozenset({stmt.var}) | held(reach(found)) if is_list else found
         else:

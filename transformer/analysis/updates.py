@@ -25,7 +25,9 @@ def _may_update(stmt: Let, roots: Roots, after: set[Var]) -> bool:
         return False
     if isinstance(first.type, ScalarT) and isinstance(stmt.var.type, ScalarT):
         return True
-    if stmt.forward or not isinstance(first.type, ArrayT) or first.type.dtype != stmt.var.type.dtype:
+    if stmt.forward or not (isinstance(first.type, ArrayT) and isinstance(stmt.var.type, ArrayT)):
+        return False  # a 0-d array plus a scalar is a scalar
+    if first.type.dtype != stmt.var.type.dtype:
         return False
     if not same_shape(first.type, stmt.var.type):
         return False

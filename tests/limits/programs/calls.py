@@ -203,6 +203,26 @@ def average_written_out(u):
     return np.sum(np.ones((2, 3)) * u) / np.sum(u)
 
 
+@calls(U)
+def quantile_by_another_method(u):
+    return np.quantile(u, 0.3, method="midpoint")  # <- np.quantile(u, 0.3, method="midpoint")
+
+
+@rewritten(quantile_by_another_method)
+def quantile_by_interpolation(u):
+    return np.quantile(u, 0.3, method="linear")
+
+
+@calls(U)
+def copy_that_depends_on_the_run(u):
+    return np.sum(np.nan_to_num(u * 2, copy=u[0] > 0))  # <- np.nan_to_num(u * 2, copy=u[0] > 0)
+
+
+@rewritten(copy_that_depends_on_the_run)
+def copy_that_is_known(u):
+    return np.sum(np.nan_to_num(u * 2, copy=True))
+
+
 @calls(M)
 def reshape_order_a(a):
     return np.sum(np.reshape(a, 4, order="A") * np.arange(4))  # <- np.reshape(a, 4, order="A")

@@ -265,13 +265,13 @@ def index_unknown(x):
 
 
 @containers(2.5)
-def slices_by_r(x):
-    return np.sum(np.r_[0:3] * x)  # <- np.r_[0:3]
+def short_integers_by_r(x):
+    return np.sum(np.r_[np.ones(3, np.int32)] * x)  # <- np.r_[np.ones(3, np.int32)]
 
 
-@rewritten(slices_by_r)
-def range_by_concatenate(x):
-    return np.sum(np.concatenate([np.arange(0, 3)]) * x)
+@rewritten(short_integers_by_r)
+def short_integers_by_concatenate(x):
+    return np.sum(np.concatenate([np.ones(3, np.int32)]) * x)
 
 
 @containers(2.5)

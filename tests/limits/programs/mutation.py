@@ -201,22 +201,22 @@ def store_after_a_copy(x):
 @mutation(U)
 def store_through_a_perhaps_view(u):
     v = u * 2
-    w = np.atleast_2d(v)
-    w[0, 0] = 3.0  # <- w[0, 0]
+    w = np.real(v)
+    w[0] = 3.0  # <- w[0]
     return np.sum(v)
 
 
 @rewritten(store_through_a_perhaps_view)
 def store_through_a_copy(u):
-    w = np.atleast_2d(u * 2).copy()
-    w[0, 0] = 3.0
+    w = np.real(u * 2).copy()
+    w[0] = 3.0
     return np.sum(w)
 
 
 @mutation(U)
 def read_of_a_perhaps_view(u):
     v = u * 2
-    w = np.atleast_2d(v)
+    w = np.asarray_chkfinite(v)
     v[0] = 3.0
     return np.sum(w)  # <- w
 
@@ -224,7 +224,7 @@ def read_of_a_perhaps_view(u):
 @rewritten(read_of_a_perhaps_view)
 def read_of_a_copy(u):
     v = u * 2
-    w = np.atleast_2d(v).copy()
+    w = np.asarray_chkfinite(v).copy()
     v[0] = 3.0
     return np.sum(w)
 

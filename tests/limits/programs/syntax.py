@@ -193,15 +193,15 @@ def kind_returned(x):
     return x
 
 
-@syntax(2.0)
-def kinds_on_two_paths(x):
-    f = np.sin if x > 0 else np.cos  # <- np.sin if x > 0 else np.cos
-    return f(x)
+@syntax(np.array([1.0, 2.0]))
+def kinds_on_two_paths(u):
+    f = u.sum if u[0] > 0 else u.mean  # <- u.sum if u[0] > 0 else u.mean
+    return f()
 
 
 @rewritten(kinds_on_two_paths)
-def called_in_its_branch(x):
-    return np.sin(x) if x > 0 else np.cos(x)
+def called_in_its_branch(u):
+    return u.sum() if u[0] > 0 else u.mean()
 
 
 @syntax(2.0)

@@ -77,18 +77,6 @@ def integer_argument(n):
     return n * 2  # --
 
 
-@types(U)
-def isinstance_of_a_number(u):
-    k = 1 if u[0] > 0 else 1.0
-    return u[0] if isinstance(k, int) else 2 * u[0]  # <- isinstance(k, int)
-
-
-@rewritten(isinstance_of_a_number)
-def isinstance_of_a_float(u):
-    k = float(1 if u[0] > 0 else 1.0)
-    return u[0] if isinstance(k, int) else 2 * u[0]
-
-
 @types(2.5)
 def shape_that_changes(x):
     for k in range(int(x)):  # <- for k in range(int(x))
