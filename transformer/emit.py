@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import builtins
 import functools
+import itertools
 import math
 import operator
 from collections import Counter
@@ -25,6 +26,7 @@ import numpy as np
 from retrograd.runtime import emitted, numerics
 
 from .analysis.ownership import LIST_CHANGES
+from .intrinsics import Emitted
 from .ir import (
     Aggregate,
     Atom,
@@ -180,9 +182,10 @@ class Emitter:
                 ast.Attribute(self.expr(args[0]), name, ast.Load()), [self.argument(a) for a in args[1:]], keywords
             )
         text = getattr(fn, "__name__", type(fn).__name__)
-        return ast.Call(
-            self.reference(fn, text if text.isidentifier() else "function"), [self.argument(a) for a in args], keywords
-        )
+        passed = [self.argument(a) for a in args]
+        if isinstance(fn, Emitted) and fn.unpacks:
+            passed[0] = ast.Starred(passed[0], ast.Load())
+        return ast.Call(self.reference(fn, text if text.isidentifier() else "function"), passed, keywords)
 
     def argument(self, atom: Atom) -> ast.expr:
         """An operand of a call; an index with colons is written ``np.s_[...]`` there."""
@@ -238,13 +241,16 @@ class Emitter:
                 follows = pending[0] if pending else None
                 handled = isinstance(follows, If) and stmt.catch is not None and follows.cond is stmt.results[0]
                 self.region(stmt, pending.pop(0) if handled else None)  # type: ignore[arg-type]
-            elif isinstance(stmt, Let) and pending and _is_part(pending[0], stmt):
-                parts = []
-                while pending and _is_part(pending[0], stmt):
-                    parts.append(pending.pop(0))
-                self.unpack(stmt, parts)  # type: ignore[arg-type]
+            elif isinstance(stmt, Let) and (parts := self.parts_of(stmt, pending)):
+                del pending[: len(parts)]
+                self.unpack(stmt, parts)
             else:
                 self.stmt(stmt)
+
+    def parts_of(self, row: Let, following: list[Stmt]) -> list[Let]:
+        """The statements that take a row apart, if nothing else reads it."""
+        parts = list(itertools.takewhile(lambda s: _is_part(s, row), following))
+        return parts if len(parts) == self.counts[row.var] else []  # type: ignore[return-value]
 
     def unpack(self, row: Let, parts: list[Let]) -> None:
         """``x, y = tape.pop()``."""
@@ -790,6 +796,11 @@ def names_taken(block: Block) -> frozenset[str]:
     return frozenset(found)
 
 
+def calls_of(block: Block) -> Iterable[Call]:
+    """Every computation in a block, those nested in others too."""
+    return (call for stmt in walk(block) for call in _calls(stmt))
+
+
 def _calls(stmt: Stmt) -> Iterable[Call]:
     if isinstance(stmt, (Let, Raise)) and stmt.call is not None:
         yield from _nested(stmt.call)
@@ -820,6 +831,7 @@ def _refs(stmt: Stmt) -> Iterable[Ref]:
 def emit(fn: Function, names: dict[Var, str], updates: set[int], emitter: Emitter | None = None) -> Text:
     """The function as text, printed by ``emitter`` if one is given."""
     emitter = emitter or Emitter(names, updates)
+    emitter.scope[fn.name] = fn.options.get("emitted")  # nothing else is called so here
     emitter.prepare(fn)
     used = set(reads(fn.body))
     emitter.read = frozenset(used)
@@ -835,6 +847,7 @@ def emit(fn: Function, names: dict[Var, str], updates: set[int], emitter: Emitte
     header = f"def {fn.name}({', '.join(names[p] for p in fn.params)}):"
     file = next((s.file for s in emitter.sources if s is not None), "")
     lines = [header, *_with_provenance(emitter.lines, emitter.sources, file)]
+    del emitter.scope[fn.name]
     return Text("\n".join(lines) + "\n", emitter.scope, (None, *emitter.sources))
 
 

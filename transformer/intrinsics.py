@@ -70,6 +70,29 @@ class Intrinsic(ABC):
         return [stmt]
 
 
+class Emitted(ABC):
+    """A function that is emitted beside the one that calls it, and is bound to its name when both are loaded.
+
+    ``pure`` and ``fresh`` as of an intrinsic; ``unpacks``: is its first argument handed over item by item?
+    """
+
+    __name__ = "emitted"
+    pure = True
+    fresh = False
+    unpacks = False
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        raise NotImplementedError("is bound when the emitted functions are loaded")
+
+    @abstractmethod
+    def written(self) -> Any:
+        """The finished function."""
+
+    def is_settled(self) -> bool:
+        """Is it what it has to be, now that its callers are known?"""
+        return True
+
+
 @dataclass(frozen=True, eq=False)
 class Asserted(Intrinsic):
     """``check(value, what)``: the value itself, or an error at run time."""

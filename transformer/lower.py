@@ -30,6 +30,7 @@ from .expressions import expression, local_function
 from .heap import Heap, open_parameter
 from .ir import UNDEFINED, Aggregate, Block, Call, Const, Function, If, Raise, Ref, Stmt, Undefined, Var, definitions
 from .parse import Source, parse
+from .snapshot import Snapshot
 from .types import (
     INT,
     AggregateT,
@@ -46,7 +47,7 @@ from .types import (
     join_all,
     with_lengths,
 )
-from .values import Compiletime, Detail, Frame, HowFar, LocalFunction, Unknown
+from .values import Bottom, Compiletime, Detail, Frame, HowFar, LocalFunction, Unknown
 
 FALLS, JUMPS, DEAD, RAISES = "falls", "jumps", "dead", "raises"
 INLINE_DEPTH = 40
@@ -94,6 +95,8 @@ class Lowering:
         self.detail = Detail.TYPES_ALONE
         self.one_by_one = False  # are the statements of try blocks guarded one by one?
         self.notes: list[Any] = []  # what became of each call, for ``explain``
+        self.separation: Any = None  # which functions are lowered on their own; None: none
+        self.hint = ""  # the name that the result of the present call will have
 
     # -- places and errors --------------------------------------------------------------------------------
 
@@ -257,11 +260,20 @@ class Lowering:
 
     def enter(self, source: Source, globals_: dict[str, Any], cells: dict[str, Any], env: dict[str, Any],
               node: ast.AST | None, parent: Any = None, qualname: str = "") -> Any:  # fmt: skip
-        """Run a function's body abstractly; its result is an atom."""
+        """The result of a call of a Python function, an atom: the call is one statement, or the body is lowered in its place."""
+        if self.separation is not None:
+            made = self.separation.call(self, source, globals_, cells, env, node, parent, qualname)
+            if made is not NotImplemented:
+                return made
         if self.depth > INLINE_DEPTH:
             raise self.unsupported(
                 node or source.tree, f"recursion in {qualname} is not differentiated", "Write it as a loop."
             )
+        return self.activate(source, globals_, cells, env, parent, qualname)
+
+    def activate(self, source: Source, globals_: dict[str, Any], cells: dict[str, Any], env: dict[str, Any],
+                 parent: Any = None, qualname: str = "") -> Any:  # fmt: skip
+        """Run a function's body abstractly; its result is an atom."""
         outer, loop_depth, loc = self.frame, self.loop_depth, self.build.loc
         self._unroll_recursion(source, env)
         self.frame = Frame(source, globals_, cells, env, parent, qualname, _outer_names(source.tree))
@@ -323,13 +335,25 @@ class Lowering:
                 stmt.run()
                 continue
             if isinstance(stmt, (ast.For, ast.While)):
-                loops.loop(self, stmt)
+                self.run_loop(stmt)
                 if contains(stmt.body + stmt.orelse, ast.Return):
                     return self.after_return(stmts[at + 1 :])
                 self.frame.env["$falls"] = Const(True)
                 continue
             self.statement(stmt)
         return FALLS
+
+    def run_loop(self, stmt: ast.For | ast.While) -> None:
+        """A loop; where nothing is known yet of a result in it, it is one that is not entered."""
+        before = Snapshot(self)
+        try:
+            with self.build.block() as stmts:
+                loops.loop(self, stmt)
+        except Bottom:
+            before.restore()
+            self.frame.env.setdefault("$returned", Const(False))
+            return
+        self.build.extend(stmts)
 
     def statement(self, stmt: ast.stmt) -> None:
         lower = STATEMENTS.get(type(stmt))
@@ -450,7 +474,7 @@ class Lowering:
     def fork_with(self, test: Any, then: Callable[[], str], orelse: Callable[[], str], node: ast.AST | None) -> str:
         """Two paths, each lowered from the present state, and the values on which they differ merged."""
         loc = self.location(node) if node is not None else self.build.loc
-        return self.join_paths(test, *self.paths(then, orelse), loc, node)
+        return self.join_paths(test, *self.paths(then, orelse, RAISES), loc, node)
 
     def join_paths(self, test: Any, a: Path, b: Path, loc: Location | None, node: ast.AST | None) -> str:
         """Write down a branch whose two sides have been lowered, and go on where they meet."""
@@ -489,9 +513,20 @@ class Lowering:
         """Every activation whose names can still be read."""
         return [*self.escaped, *self.frames]
 
-    def paths(self, then: Callable[[], Any], orelse: Callable[[], Any]) -> list[Path]:
-        """Run both from the present state."""
-        return [self.path(run) for run in (then, orelse)]
+    def paths(self, then: Callable[[], Any], orelse: Callable[[], Any], bottom: Any = UNDEFINED) -> list[Path]:
+        """Run both from the present state; one on which nothing is known yet of a result ends in ``bottom``."""
+        made = [self.known_path(run) for run in (then, orelse)]
+        if made == [None, None]:
+            raise Bottom
+        return [path or self.path(lambda: bottom) for path in made]
+
+    def known_path(self, run: Callable[[], Any]) -> Path | None:
+        before = Snapshot(self)
+        try:
+            return self.path(run)
+        except Bottom:
+            before.restore()
+            return None
 
     def path(self, run: Callable[[], Any]) -> Path:
         """Run from the present state, and come back to it."""
@@ -922,6 +957,7 @@ def lower(
     except HowFar:
         again = Lowering()
         again.one_by_one = True
+        again.separation = low.separation.again() if low is not None and low.separation is not None else None
         again.detail = low.detail if low is not None else Detail.TYPES_ALONE
     try:
         return _lower(fn, params, name, again)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -35,8 +35,8 @@ from .analysis.updates import updates_in_place
 from .builder import Builder, type_of
 from .checked import Cotangents, born_in_loops, emit_checked, is_checked
 from .dialect import PYTHON, Dialect
-from .emit import Text, emit, names_taken
-from .intrinsics import Asserted, expand, holds_intrinsics, with_records
+from .emit import Text, calls_of, emit, names_taken
+from .intrinsics import Asserted, Emitted, expand, holds_intrinsics, with_records
 from .ir import (
     Aggregate,
     Atom,
@@ -101,6 +101,12 @@ class Written:
     written: frozenset[Var]
     checked: Text | None = None
     ignored: tuple[str, ...] = ()  # the arguments to differentiate by on which the result does not depend
+    beside: dict[Emitted, Written] = field(default_factory=dict)  # the functions it calls, and those that they call
+
+    @property
+    def source(self) -> str:
+        """The whole text: what is called, then what calls it."""
+        return "\n\n".join(w.text.source for w in (*reversed(self.beside.values()), self))
 
 
 def prepare(fn: Function) -> tuple[Function, set[Var]]:
@@ -125,8 +131,13 @@ def promoted(block: Block) -> Block:
     return Block(tuple(map_blocks(replace(s, forward=True), promoted) for s in block.stmts), block.yields)
 
 
-def sweep(fn: Function, wrt: tuple[Var, ...], seed: Callable[[Atom], tuple[Atom, Atom]]) -> Sweeps:
-    """Reverse mode: ``seed(result)`` gives the part of the result that is differentiated, and its cotangent."""
+def sweep(
+    fn: Function, wrt: tuple[Var, ...], seed: Callable[[Atom], tuple[Atom, Atom]], masked: bool = False
+) -> Sweeps:
+    """Reverse mode: ``seed(result)`` gives the part of the result that is differentiated, and its cotangent.
+
+    A ``masked`` seed may be a zero that says "not selected" (R6).
+    """
     root, cotangent = seed(fn.result)
     active = activity(fn, wrt, (root,))
     if holds_intrinsics(fn.body):
@@ -134,7 +145,7 @@ def sweep(fn: Function, wrt: tuple[Var, ...], seed: Callable[[Atom], tuple[Atom,
         active = activity(fn, wrt, (root,))
     low = Lowering(Builder(apply_laws))
     low.build.calls.update({s.var: s.call for s in walk(fn.body) if isinstance(s, Let)})
-    sweeps = reverse(replace(fn, body=replace(fn.body, yields=(root,))), wrt, active, cotangent, low)
+    sweeps = reverse(replace(fn, body=replace(fn.body, yields=(root,))), wrt, active, cotangent, low, masked)
     return replace(sweeps, ignored=ignored(fn, wrt, active))
 
 
@@ -280,9 +291,19 @@ def pair(
 ) -> tuple[Written, Written]:
     """Two programs: ``primal(args) -> value, record`` and ``adjoint(record, seed) -> cotangents`` (M7)."""
     fn, written = prepare(fn)
-    seed = seed_like(fn.result)
-    sweeps = sweep(fn, wrt, lambda result: (result, seed))
-    fwd, rev = join(sweeps, fn.result, dialect, copy_inputs)
+    first, second, sweeps = halves(fn, wrt, seed_like(fn.result), copy_inputs, dialect)
+    primal = finish(first, sweeps.hints, written, 0, sweeps.cotangents, dialect)
+    adjoint = finish(second, sweeps.hints, set(), 0, sweeps.cotangents, dialect)
+    return replace(primal, ignored=sweeps.ignored), adjoint
+
+
+def halves(
+    fn: Function, wrt: tuple[Var, ...], seed: Atom, outlives: bool, dialect: Dialect = PYTHON, masked: bool = False
+) -> tuple[Function, Function, Sweeps]:
+    """The two programs before they are printed.  Where the record ``outlives`` the call, whoever reads it may read it again,
+    after the caller has written the arguments."""
+    sweeps = sweep(fn, wrt, lambda result: (result, seed), masked)
+    fwd, rev = join(sweeps, fn.result, dialect, outlives)
     seeds = list(vars_of(seed))
     inside = set(definitions(rev))
     record_vars = [v for v in dict.fromkeys(reads(rev)) if v not in inside and v not in seeds]
@@ -293,7 +314,7 @@ def pair(
     exposed = reachable(fn.params, fwd)
     kept: list[Atom] = []
     for var in record_vars:
-        if copy_inputs and var in exposed and isinstance(var.type, (ArrayT, NumberT, AggregateT, ListT)):
+        if outlives and var in exposed and isinstance(var.type, (ArrayT, NumberT, AggregateT, ListT)):
             sure = var in direct  # else None, where its branch is not taken
             saved = Var("", var.type if sure else OPAQUE)
             copy = np.copy if sure and isinstance(var.type, ArrayT) else emitted.kept
@@ -304,10 +325,7 @@ def pair(
     record_atom = Aggregate(tuple, tuple(kept))
     primal = Function(f"{fn.name}_primal", fn.params, Block(tuple(stmts), (Aggregate(tuple, (fwd.yields[0], record_atom)),)), fn.loc,
                       "", {"unset": [v for v in record_vars if v not in direct]})  # fmt: skip
-    first = finish(primal, sweeps.hints, written, len(fwd.stmts), sweeps.cotangents, dialect)
-    first = replace(first, ignored=sweeps.ignored)
-
-    renamed, openers = _opened_tapes(record_vars)
+    renamed, openers = _opened_tapes(record_vars) if outlives else ({}, [])
     back = substitute(rev, lambda v: renamed.get(v, v))
     copies, final = fresh_results(back.yields, (*record_vars, *seeds), Block(), back, dialect)
     stmts = [*openers, *back.stmts, *copies]
@@ -315,8 +333,7 @@ def pair(
         f"{fn.name}_adjoint", (*record_vars, *seeds), Block(tuple(stmts), (Aggregate(tuple, tuple(final)),)), fn.loc,
         "", {"optional": frozenset(record_vars) - direct, "born in loops": born_in_loops(fn.params, fn.body)},
     )  # fmt: skip
-    second = finish(adjoint, sweeps.hints, set(), 0, sweeps.cotangents, dialect)
-    return first, second
+    return primal, adjoint, sweeps
 
 
 def branch_values(block: Block) -> frozenset[Var]:
@@ -365,12 +382,18 @@ def _seed_container(like: Any, parts: tuple[Atom, ...]) -> Atom:
     return Aggregate(kind, parts, like.keys if like.kind is dict else None)
 
 
-def tangent(fn: Function, wrt: tuple[Var, ...], value: bool = True) -> Function:
-    """Forward mode: the program of ``(params, tangents) -> value, tangent``."""
+def tangent(
+    fn: Function, wrt: tuple[Var, ...], value: bool = True, types: tuple[Any, ...] = (), masked: frozenset[Var] = frozenset()
+) -> Function:
+    """Forward mode: the program of ``(params, tangents) -> value, tangent``.
+
+    ``types`` are those of the tangents, where they are not those of what they belong to; the tangent of a ``masked``
+    parameter may be a zero that says "does not move" (R6).
+    """
     fn, _ = prepare(fn)
     active = activity(fn, wrt)
     low = Lowering(Builder(apply_laws))
-    made = forward(fn, wrt, active, low, value)
+    made = forward(fn, wrt, active, low, value, types, masked)
     verified(made.params, made.body, forward)
     return replace(made, options={**made.options, "derived": True})
 
@@ -382,8 +405,12 @@ def finish(
     seam: int,
     cotangents: Cotangents | None = None,
     dialect: Dialect = PYTHON,
+    alone: bool = False,
 ) -> Written:
-    """From a joined program to text: copies where stores need them, temporaries folded, names, print."""
+    """From a joined program to text: copies where stores need them, temporaries folded, names, print.
+
+    Unless it stands ``alone``, the functions that it calls come with it.
+    """
     ahead = set(map(id, fn.body.stmts[:seam]))
     fn = dialect.program(replace(fn, body=eliminate_dead(expand(fn.body))))
     visible = frozenset(fn.options.get("unset", ())) | branch_values(fn.body)
@@ -397,7 +424,22 @@ def finish(
     names = assign_names(fn.params, body, _with_value(hints, fn), names_taken(body))
     updates = updates_in_place(fn.params, body)
     checked = emit_checked(fn, unfolded, names, updates, cotangents or {}) if is_checked() and dialect is PYTHON else None
-    return Written(emit(fn, names, updates, dialect.emitter(names, updates)), fn, frozenset(written), checked)
+    made = Written(emit(fn, names, updates, dialect.emitter(names, updates)), fn, frozenset(written), checked)
+    return made if alone else replace(made, beside=written_beside(made))
+
+
+def written_beside(made: Written) -> dict[Emitted, Written]:
+    """The functions that a finished one calls, and those that they call, each once."""
+    while True:
+        found: dict[Emitted, Written] = {}
+        pending = [made]
+        while pending:
+            for call in calls_of(pending.pop(0).program.body):
+                if isinstance(call.fn, Emitted) and call.fn not in found:
+                    found[call.fn] = call.fn.written()
+                    pending.append(found[call.fn])
+        if all(each.is_settled() for each in found):
+            return found
 
 
 def _with_value(hints: dict[Var, str], fn: Function) -> dict[Var, str]:

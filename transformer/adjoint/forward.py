@@ -349,12 +349,16 @@ SPECIAL: dict[Any, Any] = {
 # -- the whole function -----------------------------------------------------------------------------------
 
 
-def forward(fn: Function, wrt: tuple[Var, ...], active: set[Var], low: Lowering, value: bool) -> Function:
+def forward(
+    fn: Function, wrt: tuple[Var, ...], active: set[Var], low: Lowering, value: bool,
+    types: tuple[Any, ...] = (), masked: frozenset[Var] = frozenset(),
+) -> Function:  # fmt: skip
     """``(params, tangents of wrt) -> (value, tangent)``, or the tangent alone."""
     low.build.forward = False
     sweep = Forward(low, active | set(wrt))
-    tangents = tuple(Var(f"{var.hint}_dot", var.type) for var in wrt)
+    tangents = tuple(Var(f"{var.hint}_dot", t) for var, t in zip(wrt, types or [var.type for var in wrt], strict=True))
     sweep.dots.update(zip(wrt, tangents))
+    sweep.masked.update(dot for var, dot in zip(wrt, tangents) if var in masked)
     sweep.block(fn.body.stmts)
     dot = _result_dot(sweep, fn.result)
     out: Atom = Aggregate(tuple, (fn.result, dot)) if value else dot

@@ -18,7 +18,7 @@ from retrograd.runtime import emitted, numerics
 from retrograd.runtime.errors import AliasedMutation
 from retrograd.runtime.rules import lookup
 
-from ..intrinsics import Intrinsic
+from ..intrinsics import Emitted, Intrinsic
 from ..ir import (
     Aggregate,
     Atom,
@@ -178,7 +178,7 @@ def shares(call: Call) -> bool:
     """May the result be memory of an operand?"""
     if call.fn is operator.getitem and _is_array(call.args[0]) and not is_basic(call.args[1]):
         return False
-    if isinstance(call.fn, Intrinsic):
+    if isinstance(call.fn, (Intrinsic, Emitted)):
         return not call.fn.fresh
     rule = lookup(call.fn)
     if call.fn in FRESH:
