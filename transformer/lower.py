@@ -345,6 +345,9 @@ class Lowering:
 
     def run_loop(self, stmt: ast.For | ast.While) -> None:
         """A loop; where nothing is known yet of a result in it, it is one that is not entered."""
+        if self.separation is None or not self.separation.is_guessing:
+            loops.loop(self, stmt)
+            return
         before = Snapshot(self)
         try:
             with self.build.block() as stmts:
@@ -352,8 +355,8 @@ class Lowering:
         except Bottom:
             before.restore()
             self.frame.env.setdefault("$returned", Const(False))
-            return
-        self.build.extend(stmts)
+        else:
+            self.build.extend(stmts)
 
     def statement(self, stmt: ast.stmt) -> None:
         lower = STATEMENTS.get(type(stmt))
