@@ -17,7 +17,7 @@ import numpy as np
 from retrograd.runtime.errors import Location
 
 from .infer import SliceT, Static, infer
-from .ir import Aggregate, Atom, Block, Call, Const, Let, Ref, SliceAtom, Stmt, Var
+from .ir import Aggregate, Atom, Block, Call, Const, Let, Ref, SliceAtom, Stmt, Var, defined_by
 from .types import OPAQUE, AggregateT, ListT, abstract
 
 PURE_BUILTINS = (
@@ -78,6 +78,7 @@ class Builder:
 
     def __init__(self, law: Callable[..., Atom | None] | None = None) -> None:
         self._open: list[list[Stmt]] = [[]]
+        self._outermost = 1
         self.calls: dict[Var, Call] = {}
         self.made: set[Var] = set()
         self.law = law
@@ -117,8 +118,32 @@ class Builder:
         return Var("", infer(fn, tuple(map(operand, args)), {}))
 
     def is_straight(self) -> bool:
-        """Is what is written now outside of every branch and loop?"""
-        return len(self._open) == 1
+        """Is what is written now outside of every branch and loop of its program?"""
+        return len(self._open) == self._outermost
+
+    @contextmanager
+    def program(self) -> Iterator[None]:
+        """The block opened next is that of a program of its own."""
+        before, self._outermost = self._outermost, len(self._open) + 1
+        try:
+            yield
+        finally:
+            self._outermost = before
+
+    @contextmanager
+    def aside(self) -> Iterator[list[Stmt]]:
+        """Statements that are part of what is written now, if all goes well."""
+        before = self._outermost
+        self._outermost += self.is_straight()
+        try:
+            with self.block() as stmts:
+                yield stmts
+        finally:
+            self._outermost = before
+
+    def has(self, var: Var) -> bool:
+        """Is the value bound here, and not made in a branch or loop that is done?"""
+        return any(var in defined_by(stmt) for stmts in self._open for stmt in stmts)
 
     def add(self, stmt: Stmt) -> None:
         self._open[-1].append(stmt)

@@ -23,10 +23,10 @@ from retrograd.runtime import checks, emitted
 from retrograd.runtime.rules import lookup
 
 from .analysis.ownership import IN_PLACE, sharing
+from .analysis.unbound import maybe_unbound
 from .emit import Emitter, Text, emit
 from .infer import LengthT
 from .ir import (
-    UNDEFINED,
     Aggregate,
     Atom,
     Block,
@@ -38,7 +38,6 @@ from .ir import (
     Region,
     SliceAtom,
     Stmt,
-    Undefined,
     Var,
     While,
     blocks_of,
@@ -175,37 +174,6 @@ def born_in_loops(params: Iterable[Var], block: Block) -> set[str]:
         else:
             known |= mentioned(Block((stmt,))) - born
     return born
-
-
-def maybe_unbound(block: Block) -> set[Var]:
-    """The values that stand for a name some path does not bind."""
-    found = {s.var for s in walk(block) if isinstance(s, Let) and s.call.fn is emitted.pop and _holds_nothing(s.call.args[0])}
-    flows = list(_flows(block))
-    size = -1
-    while size != len(found):
-        size = len(found)
-        found |= {target for target, source in flows if isinstance(source, Undefined) or source in found}
-    return found
-
-
-def _holds_nothing(tape: Any) -> bool:
-    """Was this recorded after a ``try`` block that may not have bound it?"""
-    return isinstance(tape, Var) and isinstance(tape.type, ListT) and tape.type.item is None
-
-
-def _flows(block: Block) -> Iterator[tuple[Var, Any]]:
-    for stmt in walk(block):
-        if isinstance(stmt, If):
-            for inner in blocks_of(stmt):
-                yield from zip(stmt.results, inner.yields)
-        elif isinstance(stmt, (For, While)):
-            for sources in (stmt.inits, stmt.body.yields):
-                yield from zip(stmt.args, sources)
-            yield from zip(stmt.results, stmt.args)
-        elif isinstance(stmt, Region):
-            yield from zip(stmt.results, stmt.body.yields)
-            if not stmt.certain:
-                yield from ((result, UNDEFINED) for result in stmt.results)
 
 
 # -- which value was a nested computation? ----------------------------------------------------------------

@@ -212,9 +212,12 @@ class Emitter:
     # -- statements ---------------------------------------------------------------------------------------
 
     def begin(self, fn: Function) -> None:
-        """The lines before the first statement."""
+        """The lines before the first statement: names that some path leaves unbound, and that are read all the same."""
+        bound = {self.names[p] for p in fn.params}
         for var in fn.options.get("unset", ()):
-            self.assign(self.names[var], self.unset(var))
+            if self.names[var] not in bound:
+                self.assign(self.names[var], self.unset(var))
+                bound.add(self.names[var])
 
     def block(self, block: Block, copies: Iterable[tuple[Var, Atom]], leave: Any = None) -> bool:
         """Statements, then the hand-over of yields; ``leave`` says how a loop's go-flag is spelt."""

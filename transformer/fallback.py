@@ -152,7 +152,7 @@ def attempt(low: Lowering) -> Iterator[None]:
     """What is lowered inside counts only if it succeeds."""
     before = Snapshot(low)
     try:
-        with low.build.block() as stmts:
+        with low.build.aside() as stmts:
             yield
     except DifferentiationError:
         before.restore()

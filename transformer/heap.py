@@ -219,7 +219,7 @@ class Heap:
 
     def is_open(self, var: Var, view: View) -> bool:
         known = view.fn in LAYOUT and view.order in (Const("C"), Const("F"))
-        return known and not view.sure and view.asked is None and self.build.is_straight()
+        return known and not view.sure and view.asked is None and self.build.is_straight() and self.build.has(var)
 
     def ask(self, var: Any, content: Any) -> View:
         """Ask the run whether a view is one, while neither it nor its base was written; it holds ``content`` now."""

@@ -491,8 +491,14 @@ def _filled(shape: Any, dtype: Any = None, *_: Any, default: Any = float, **__: 
 
 def _full(shape: Any, fill_value: Any, dtype: Any = None, **_: Any) -> Any:
     fill = _type(fill_value)
+    if getattr(fill, "number", False) and _is_default(dtype):
+        return NumberT(None)  # an int on one path, a float on another
     default = fill.dtype if isinstance(fill, (ScalarT, ArrayT)) else float
     return _filled(shape, dtype=dtype, default=default)
+
+
+def _is_default(dtype: Any) -> bool:
+    return dtype is None or (isinstance(dtype, Static) and dtype.value is None)
 
 
 def _shape_axes(shape: Any) -> tuple[Axis, ...] | None:
@@ -646,9 +652,22 @@ def _reduced_exponent(x: Any, y: Any) -> Any:
 
 
 def _nested_like(g: Any, arrays: Any, *rest: Any, **named: Any) -> Any:
-    """The cotangents of a list of unknown length are such a list."""
+    """The cotangents of a list are such a list; that of a Python number may be NumPy's."""
     t = _type(arrays)
-    return carried(t) if isinstance(t, ListT) else NotImplemented
+    if isinstance(t, ListT):
+        return carried(t)
+    dtype = getattr(_type(g), "dtype", None)
+    return _cotangents(t, dtype) if _holds_scalars(t) and dtype is not None else NotImplemented
+
+
+def _holds_scalars(t: Any) -> bool:
+    return all(map(_holds_scalars, t.items)) if isinstance(t, AggregateT) else isinstance(t, ScalarT)
+
+
+def _cotangents(t: Any, dtype: np.dtype) -> Any:
+    if isinstance(t, AggregateT):
+        return AggregateT(t.kind, tuple(_cotangents(item, dtype) for item in t.items), t.keys)
+    return ScalarT(dtype, None) if t.dtype.kind in "biu" else carried(t)
 
 
 def _split(ary: Any, indices_or_sections: Any, axis: Any = None) -> Any:

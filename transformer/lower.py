@@ -28,7 +28,22 @@ from .builder import Builder, leaves, refill, type_of
 from .containers import Collect
 from .expressions import expression, local_function
 from .heap import Heap, open_parameter
-from .ir import UNDEFINED, Aggregate, Block, Call, Const, Function, If, Raise, Ref, Stmt, Undefined, Var, definitions
+from .ir import (
+    UNDEFINED,
+    Aggregate,
+    Block,
+    Call,
+    Const,
+    Function,
+    If,
+    Raise,
+    Ref,
+    Stmt,
+    Undefined,
+    Var,
+    definitions,
+    vars_of,
+)
 from .parse import Source, parse
 from .snapshot import Snapshot
 from .types import (
@@ -564,8 +579,13 @@ class Lowering:
     def _forget(self, left: Path, other: Path) -> None:
         """A path that has left the function: its variables are read by no one, its result is."""
         mine, theirs = left.envs[id(self.frame)], other.envs[id(self.frame)]
+        inside = set(definitions(Block(tuple(other.stmts))))
+
+        def seen(atom: Any) -> Any:
+            return UNDEFINED if any(v in inside for v in vars_of(atom)) else atom
+
         left.envs[id(self.frame)] = {
-            **{k: v for k, v in theirs.items() if not k.startswith("$")},
+            **{k: v if isinstance(v, Compiletime) else seen(v) for k, v in theirs.items() if not k.startswith("$")},
             **{k: v for k, v in mine.items() if k.startswith("$")},
         }
 

@@ -151,6 +151,7 @@ def _clashes(block: Block, naming: Naming, live: Liveness) -> None:
                 naming.clash(var, entry)
                 naming.clash(var, bound)
             _clash_headers(stmt, naming)
+            _clash_flag(stmt, naming, after)
             # what a loop hands over lives on when its body ends
             for target in stmt.each.targets if isinstance(stmt, For) else ():
                 naming.clash(target, after - set(made))
@@ -162,6 +163,21 @@ def _clash_headers(stmt: For | While, naming: Naming) -> None:
         header = {v for atom in stmt.each.operands for v in vars_of(atom)}
         for arg, init in zip(stmt.args, stmt.inits):
             naming.clash(arg, header - {init} if isinstance(init, Var) else header)
+
+
+def _clash_flag(stmt: For | While, naming: Naming, after: set[Var]) -> None:
+    """How a loop ended is noted before it starts and where it breaks: nothing in it may take the name."""
+    if not stmt.breaks or stmt.results[0] not in after:
+        return
+    says = {v for v in (stmt.args[0], stmt.body.yields[0]) if isinstance(v, Var)}
+    size = -1
+    while size != len(says):
+        size = len(says)
+        for inner in (s for s in walk(stmt.body) if isinstance(s, If)):
+            ends = zip(inner.results, inner.then.yields, inner.orelse.yields)
+            says |= {v for result, *both in ends if result in says for v in both if isinstance(v, Var)}
+    inside = {v for s in walk(stmt.body) for v in (*bound_inside(s), *defined_by(s))} | set(bound_inside(stmt))
+    naming.clash(stmt.results[0], inside - says)
 
 
 def _joins(block: Block, naming: Naming) -> None:

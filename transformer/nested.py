@@ -284,9 +284,10 @@ def inner_program(low: Lowering, node: ast.AST, fn: Any, args: Args, kwargs: Kwa
     shapes = tuple(given[slot] for slot in slots)
     for slot in slots:
         given[slot] = _opened(low, node, given[slot], _hint(fn, slot), variables)
-    path = low.path(
-        lambda: calls.call(low, fn, tuple(given[k] for k in range(len(args))), {k: given[k] for k in kwargs}, node)
-    )
+    with low.build.program():
+        path = low.path(
+            lambda: calls.call(low, fn, tuple(given[k] for k in range(len(args))), {k: given[k] for k in kwargs}, node)
+        )
     _refuse_changes(low, node, path, variables)
     result, stmts = path.ending, path.stmts
     if isinstance(result, Compiletime):

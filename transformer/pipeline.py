@@ -31,6 +31,7 @@ from .analysis.ownership import (
     written_values,
 )
 from .analysis.recording import record
+from .analysis.unbound import maybe_unbound
 from .analysis.updates import updates_in_place
 from .builder import Builder, type_of
 from .checked import Cotangents, born_in_loops, emit_checked, is_checked
@@ -307,7 +308,7 @@ def halves(
     seeds = list(vars_of(seed))
     inside = set(definitions(rev))
     record_vars = [v for v in dict.fromkeys(reads(rev)) if v not in inside and v not in seeds]
-    direct = {v for s in fwd.stmts if not _may_fail(s) for v in defined_by(s)} | set(fn.params)
+    direct = ({v for s in fwd.stmts if not _may_fail(s) for v in defined_by(s)} | set(fn.params)) - maybe_unbound(fwd)
     visible = set(definitions(fwd)) | set(fn.params)
     record_vars = [v for v in record_vars if v in visible]
     stmts = list(fwd.stmts)
@@ -413,14 +414,15 @@ def finish(
     """
     ahead = set(map(id, fn.body.stmts[:seam]))
     fn = dialect.program(replace(fn, body=eliminate_dead(expand(fn.body))))
-    visible = frozenset(fn.options.get("unset", ())) | branch_values(fn.body)
+    unset = (*fn.options.get("unset", ()), *_recorded_unbound(fn.body))
+    visible = frozenset(unset) | branch_values(fn.body)
     stage = Stage(visible=visible, cotangents=cotangents or {})
     owned = verified(fn.params, own_stores(fn.params, fn.body), own_stores, stage)
     unfolded = verified(fn.params, without_needless_copies(fn.params, owned), without_needless_copies, stage)
     named = _named(hints, unfolded)
     body = verified(fn.params, fold_temporaries(unfolded, named, fn.params), fold_temporaries, stage)
     seam = next((k for k, s in enumerate(body.stmts) if not s.forward and not _is_record(s)), len(body.stmts))
-    fn = replace(fn, body=body, options={**fn.options, "seam": seam if seam and ahead else -1})
+    fn = replace(fn, body=body, options={**fn.options, "unset": unset, "seam": seam if seam and ahead else -1})
     names = assign_names(fn.params, body, _with_value(hints, fn), names_taken(body))
     updates = updates_in_place(fn.params, body)
     checked = emit_checked(fn, unfolded, names, updates, cotangents or {}) if is_checked() and dialect is PYTHON else None
@@ -440,6 +442,13 @@ def written_beside(made: Written) -> dict[Emitted, Written]:
                     pending.append(found[call.fn])
         if all(each.is_settled() for each in found):
             return found
+
+
+def _recorded_unbound(block: Block) -> list[Var]:
+    """The values put on tapes also on paths that did not bind them."""
+    pushed = [v for s in walk(block) if isinstance(s, Let) and s.call.fn is emitted.push for v in vars_of(s.call.args[1])]
+    unbound = maybe_unbound(block) if pushed else set()
+    return [v for v in dict.fromkeys(pushed) if v in unbound]
 
 
 def _with_value(hints: dict[Var, str], fn: Function) -> dict[Var, str]:

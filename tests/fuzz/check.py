@@ -22,11 +22,12 @@ from tests import oracle
 from tests.fuzz.programs import Program
 
 SECONDS = 60
+PLAIN_SECONDS = 5
 _made = 0
 
 
 class Discarded(Exception):
-    """The plain program raises, or its differences do not settle: it asks nothing of us."""
+    """The plain program raises or never ends, or its differences do not settle: it asks nothing of us."""
 
 
 def outcome(program: Program, rng: np.random.Generator) -> str:
@@ -57,7 +58,7 @@ def load(program: Program) -> Callable[..., Any]:
 
 def plain(function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
     try:
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), time_limit(PLAIN_SECONDS):
             value = function(*copy.deepcopy(args))
     except Exception as error:
         raise Discarded(f"raises {type(error).__name__}") from error
@@ -70,7 +71,7 @@ def settled(function: Callable[..., Any], args: tuple[Any, ...], seed: Any) -> o
     """The gradient by differences, where two step lengths agree on it."""
     wrt = oracle.float_arguments(args)
     try:
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), time_limit(SECONDS):
             estimate = oracle.gradient(function, args, wrt, seed)
     except Exception as error:  # another branch, taken a step away
         raise Discarded(f"raises {type(error).__name__} nearby") from error

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from retrograd.runtime import errors, traced
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).resolve().parents[2]
 PLACES = ("transformer", "runtime")
 #: ``rg.symbolic`` has a table of its own in tests/test_symbolic.py.
 ELSEWHERE = ("transformer/symbolic",)

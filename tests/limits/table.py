@@ -136,7 +136,7 @@ def _frames() -> Iterator[tuple[str, int]]:
     """Files of the project and lines, from the place that makes the error outwards to the first that is a site's own."""
     frame = inspect.currentframe()
     while frame is not None:
-        path = Path(frame.f_code.co_filename)
+        path = Path(frame.f_code.co_filename).resolve()  # the package may be links
         if path.is_relative_to(ROOT):
             yield path.relative_to(ROOT).as_posix(), frame.f_lineno
         frame = frame.f_back

@@ -213,3 +213,63 @@ def object_made_on_one_path_of_a_try(x):
     finally:
         s = 0.2
     return np.sum(np.sin(y)) * s
+
+
+@program(args=(0.7, 1.0))
+def returned_inside_one_branch(x, c):
+    if c > 0.0:
+        if np.tanh(x) > 0.9:
+            return 1.1 * x
+        x = x * x
+        with np.errstate(all="ignore"):
+            x = x + np.sin(x) * c
+    x = x * 2
+    return x * c
+
+
+def early_in_one_branch(x, c):
+    if c > 0.5:
+        if x > 1.5:
+            return 1.1 * x
+        w = x * x
+        y = np.sin(w) * w
+    else:
+        w = x * 1.5
+        y = w * w
+    v = w * 2 + y
+    if v > 5:
+        return v * y * w
+    return v * y * y
+
+
+@program(args=(2.0,))
+def helper_that_returns_inside_one_branch(x):
+    for k in range(3):
+        x = x + 0.1 * early_in_one_branch(x, 1.0 - 0.4 * k) * np.cos(x)
+    return x
+
+
+@program(args=(0.3, 1.0))
+def record_named_as_a_parameter(x, c):
+    if c < 0.5:
+        x = x * x
+        x = np.sin(x) * c
+    elif x > 0.5:
+        return x * 2
+    for _ in range(2):
+        x = x * np.cos(x) * c
+    return x
+
+
+@program(args=(0.5, np.array([0.3, 0.2, 0.1])))
+def loop_that_ends_beside_a_zero(x, y):
+    for e in y:
+        y[0] = y[2] * e
+        for a, b in zip(y, y[::-1]):
+            if np.sin(min(a - a, b)) > x:
+                break
+        if e > 5.0:
+            break
+    else:
+        x = x * 3.0
+    return x * np.sum(y)

@@ -39,6 +39,7 @@ from ..ir import (
 from ..simplify.switches import is_on, note
 from ..types import INT, ArrayT, ListT, NumberT, ScalarT
 from .purity import is_pure
+from .unbound import maybe_unbound
 from .writeonce import read_again
 
 CHEAP = {
@@ -61,6 +62,7 @@ class Recorder:
     hints: dict[Var, str]
     sources: dict[Any, Any] = field(default_factory=dict)
     exposed: frozenset[Var] = frozenset()
+    unbound: set[Var] = field(default_factory=set)  # on some path
     pushes: dict[Var, Var] = field(default_factory=dict)
     tapes: list[Var] = field(default_factory=list)
     again: dict[Var, Var] = field(default_factory=dict)  # reads of rows that nobody overwrites, and the array they are in
@@ -115,8 +117,7 @@ class Recorder:
 
     def tape(self, var: Var) -> Let:
         if var not in self.pushes:
-            uncertain = any(isinstance(s, Region) and not s.certain and var in s.results for s in self.sources.values())
-            item = None if uncertain else var.type
+            item = None if var in self.unbound else var.type
             tape = Var(f"{var.hint or self.hints.get(var, 't')}_tape", ListT(list, item))
             self.pushes[var] = tape
             self.tapes.append(tape)
@@ -155,7 +156,7 @@ def record(forward: Block, reverse: tuple[Stmt, ...], written: set[Var], trips: 
            extra: tuple[Atom, ...] = (), exposed: frozenset[Var] = frozenset()) -> tuple[Block, tuple[Stmt, ...]]:  # fmt: skip
     """Both sweeps with the records in place; ``exposed`` values may be written by the caller before they are read."""
     sources = {s.tag: s for s in walk(forward) if isinstance(s, (If, For, While, Region))}
-    recorder = Recorder(written, trips, hints, sources, exposed, again=read_again(forward) if is_on(AGAIN) else {})
+    recorder = Recorder(written, trips, hints, sources, exposed, maybe_unbound(forward), again=read_again(forward) if is_on(AGAIN) else {})
     lets = {s.var: s for s in forward.stmts if isinstance(s, Let)}
     new_reverse = _mirror_block(recorder, forward, Block(reverse, extra), lets, False, ())
     return _with_pushes(recorder, forward), new_reverse.stmts
