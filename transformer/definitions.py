@@ -47,6 +47,7 @@ class Definition:
     make: Callable[[], Function]
     pure: bool = True
     fresh: bool = True
+    apart: bool = False
     _program: Function | None = None
     _variants: dict[tuple[int, ...], Variant] = field(default_factory=dict)
     _tangents: dict[Any, Definition] = field(default_factory=dict)
@@ -132,35 +133,43 @@ def _text_of(emitted: Emitted, fn: Function) -> Function:
 
 @dataclass(eq=False)
 class Variant:
-    """``g_primal`` and ``g_adjoint``: of one program, so made together.  ``masked``: may a seed be a structural zero?"""
+    """``g_primal`` and ``g_adjoint``: of one program, so made together.
+
+    ``masked``: may a seed be a structural zero?  ``outlives``: may the record be read after others have written?
+    """
 
     of: Definition
     wrt: tuple[int, ...]
     primal_name: str
     adjoint_name: str
     masked: bool = False
-    _halves: tuple[bool, pipeline.Written, pipeline.Written] | None = None
+    outlives: bool = False
+    _halves: tuple[Any, pipeline.Written, pipeline.Written] | None = None
 
     def __post_init__(self) -> None:
         self.primal, self.adjoint = Primal(self), Adjoint(self)
 
     def halves(self) -> tuple[pipeline.Written, pipeline.Written]:
-        """Both, printed anew where a caller's sweep has since shown that a seed may be masked."""
+        """Both, printed anew where a caller's sweep has since shown that more is asked of them."""
         if not self.is_settled():
-            masked, (fn, written) = self.masked, pipeline.prepare(self.of.program)
+            asked, (fn, written) = self.asked, pipeline.prepare(self.of.program)
             wrt = tuple(fn.params[k] for k in self.wrt)
-            first, second, sweeps = pipeline.halves(fn, wrt, _seed_of(fn.result), False, masked=masked)
+            first, second, sweeps = pipeline.halves(fn, wrt, _seed_of(fn.result), self.outlives, masked=self.masked)
             second = changed(second, body=_bare(second.body))
             self._halves = (
-                masked,
+                asked,
                 pipeline.finish(_text_of(self.primal, first), sweeps.hints, written, 0, sweeps.cotangents, alone=True),
                 pipeline.finish(_text_of(self.adjoint, second), sweeps.hints, (), 0, sweeps.cotangents, alone=True),
             )
         assert self._halves is not None
         return self._halves[1:]
 
+    @property
+    def asked(self) -> tuple[bool, bool]:
+        return self.masked, self.outlives
+
     def is_settled(self) -> bool:
-        return self._halves is not None and self._halves[0] == self.masked
+        return self._halves is not None and self._halves[0] == self.asked
 
     def bars_type(self, args: tuple[Atom, ...]) -> Any:
         types = tuple(context.cotangent(type_of(args[k])) for k in self.wrt)
@@ -244,6 +253,10 @@ class UserCall(Intrinsic):
     def fresh(self) -> bool:  # type: ignore[override]
         return self.of.fresh
 
+    @property
+    def apart(self) -> bool:  # type: ignore[override]
+        return self.of.apart
+
     def expand(self, stmt: Let) -> Block:
         return _call(self.of.value(), stmt)
 
@@ -298,6 +311,9 @@ class RecordedCall(Intrinsic):
 
     def expand(self, stmt: Let) -> Block:
         return _call(self.of.primal, stmt)
+
+    def outlive(self) -> None:
+        self.of.outlives = True
 
     def reverse(self, sweep: Reverse, stmt: Let, z_bar: Atom) -> None:
         assert isinstance(z_bar, Aggregate)

@@ -49,6 +49,7 @@ class Intrinsic(ABC):
     pure = True
     passes = True
     fresh = False  # is the result memory of its own?
+    apart = False  # and are its parts memory of their own, each?
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         raise NotImplementedError("exists only between the passes")
@@ -68,6 +69,9 @@ class Intrinsic(ABC):
     def recorded(self, stmt: Let, active: set[Var]) -> list[Let]:
         """What the forward sweep runs instead, where the pullback needs more than the result."""
         return [stmt]
+
+    def outlive(self) -> None:
+        """The caller may write its arguments, and the result, before the pullback runs, and may run it again (M4, M7)."""
 
 
 class Emitted(ABC):

@@ -365,7 +365,7 @@ class Lowering:
             return
         before = Snapshot(self)
         try:
-            with self.build.block() as stmts:
+            with self.build.aside() as stmts:
                 loops.loop(self, stmt)
         except Bottom:
             before.restore()

@@ -219,7 +219,8 @@ class Separation:
             env = {name: self.parameter(low, atom, callee.tree, fresh, own) for name, atom in given.items()}
             return low.activate(act.source, act.globals, act.cells, env, act.parent, act.qualname)
 
-        path = low.path(body)
+        with low.build.program():
+            path = low.path(body)
         del low.escaped[escaped:]
         inside = set(definitions(Block(tuple(path.stmts))))
         for changes in low.heap.writes - writes:
@@ -338,6 +339,8 @@ class Separation:
         while others := [c for c in group if c.definition.fresh and not _is_own(c.body)]:
             for one in others:
                 one.definition.fresh = False
+        for one in group:
+            one.definition.apart = one.definition.fresh and _are_apart(one.body)
 
 
 def program_of(callee: Callee) -> Function:
@@ -360,6 +363,14 @@ def _is_own(body: Block) -> bool:
     roots = roots_of(free(body), body)
     results = [v for y in body.yields for v in vars_of(y) if not isinstance(v.type, ScalarT)]
     return all(v in roots and not any(map(is_external, memory_of(v, roots))) for v in results)
+
+
+def _are_apart(body: Block) -> bool:
+    """Is the memory of each result its own?"""
+    roots = roots_of(free(body), body)
+    (result,) = body.yields
+    parts = [memory_of(v, roots) for v in vars_of(result) if not isinstance(v.type, ScalarT)]
+    return sum(map(len, parts)) == len(frozenset().union(*parts))
 
 
 def _is_shared(result: Any) -> bool:

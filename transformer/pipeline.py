@@ -37,7 +37,7 @@ from .builder import Builder, type_of
 from .checked import Cotangents, born_in_loops, emit_checked, is_checked
 from .dialect import PYTHON, Dialect
 from .emit import Text, calls_of, emit, names_taken
-from .intrinsics import Asserted, Emitted, expand, holds_intrinsics, with_records
+from .intrinsics import Asserted, Emitted, Intrinsic, expand, holds_intrinsics, with_records
 from .ir import (
     Aggregate,
     Atom,
@@ -304,6 +304,9 @@ def halves(
     """The two programs before they are printed.  Where the record ``outlives`` the call, whoever reads it may read it again,
     after the caller has written the arguments."""
     sweeps = sweep(fn, wrt, lambda result: (result, seed), masked)
+    for stmt in walk(sweeps.forward) if outlives else ():
+        if isinstance(stmt, Let) and isinstance(stmt.call.fn, Intrinsic):
+            stmt.call.fn.outlive()
     fwd, rev = join(sweeps, fn.result, dialect, outlives)
     seeds = list(vars_of(seed))
     inside = set(definitions(rev))

@@ -16,6 +16,7 @@ from tests.zoo import (  # noqa: F401  (imported for the rows they add)
     memory,
     mutation,
     objects,
+    recursion,
     reductions,
     reuse,
     scopes,

@@ -190,11 +190,12 @@ def roots_of(params: Iterable[Var], block: Block) -> Roots:
     """The allocations each value may be, or be a view of."""
     roots: dict[Var, frozenset[Any]] = {p: frozenset({(EXTERNAL, p)}) for p in params}
     stmts = list(walk(block))
+    apart = {s.var for s in stmts if isinstance(s, Let) and isinstance(s.call.fn, Intrinsic) and s.call.fn.apart}
     changed = True
     while changed:
         changed = False
         for stmt in stmts:
-            for var, found in _contributions(stmt, roots):
+            for var, found in _contributions(stmt, roots, apart):
                 if not found <= roots.get(var, frozenset()):
                     roots[var] = roots.get(var, frozenset()) | found
                     changed = True
@@ -234,7 +235,7 @@ def _itself(stmt: Let, roots: Roots) -> frozenset[Any]:
     return frozenset({stmt.var}) | held(items_of(_union(stmt.call.args[:1], roots)))
 
 
-def _contributions(stmt: Stmt, roots: Roots) -> Iterable[tuple[Var, frozenset[Any]]]:
+def _contributions(stmt: Stmt, roots: Roots, apart: set[Var]) -> Iterable[tuple[Var, frozenset[Any]]]:
     if isinstance(stmt, Let):
         call = stmt.call
         if call.fn is emitted.push:
@@ -242,6 +243,8 @@ def _contributions(stmt: Stmt, roots: Roots) -> Iterable[tuple[Var, frozenset[An
             yield from ((t, held(_union((value,), roots))) for t in vars_of(tape))
         elif isinstance(stmt.var.type, ScalarT):
             yield stmt.var, frozenset()
+        elif call.form == "unpack" and call.args[0] in apart:
+            yield stmt.var, frozenset({stmt.var})
         elif call.fn in LIST_CHANGES:
             put = call.args[2 if len(call.args) > 2 else 1 :]
             yield stmt.var, _union(call.args[:1], roots) | held(_union(put, roots))
