@@ -312,7 +312,7 @@ class Emitter:
             if not go.value:
                 self.line("break")
             return
-        self.line(f"if not {self.text(self.expr(go))}:")
+        self.line(f"if {self.negated(go)}:")
         self.indented(lambda: self.line("break"))
 
     def breaking_if(self, stmt: If, copies: list[Any], go: Atom) -> None:
@@ -352,7 +352,9 @@ class Emitter:
         return self.text(self.expr(cond))
 
     def negated(self, cond: Atom) -> str:
-        return self.text(ast.UnaryOp(ast.Not(), self.expr(cond)))
+        tree = self.expr(cond)
+        twice = isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.Not)
+        return self.text(tree.operand if twice else ast.UnaryOp(ast.Not(), tree))  # type: ignore[attr-defined]
 
     def optional_else(self, body: Any) -> None:
         mark = len(self.lines)

@@ -157,7 +157,7 @@ class Carried:
             self.low.heap.embed(made[slot])
         return made
 
-    def _fresh(self, plan: Any, init: Any, slot: Slot, top: bool = True) -> Any:
+    def _fresh(self, plan: Any, init: Any, slot: Slot, top: bool = True, label: Any = None) -> Any:
         if plan is None:
             return UNDEFINED
         if isinstance(plan, Fixed):
@@ -166,14 +166,17 @@ class Carried:
             return plan
         if isinstance(plan, Aggregate):
             starts = init.items if isinstance(init, Aggregate) else [UNDEFINED] * len(plan.items)
-            items = tuple(self._fresh(p, i, slot, False) for p, i in zip(plan.items, starts))
+            labels = plan.labels if plan.keys is not None else [None] * len(plan.items)
+            items = tuple(self._fresh(p, i, slot, False, k) for p, i, k in zip(plan.items, starts, labels))
             if top and slot.frame is None:
                 return Aggregate(plan.kind, items, plan.keys, slot.name)
             source = self.low.heap.ident(init) if isinstance(init, Aggregate) else None
             made = self.low.heap.new(plan.kind, items, plan.keys, *([source] if source is not None else []))
             self.own.add(made.ident)
             return made
-        var = Var(slot.hint if not isinstance(init, Aggregate) or isinstance(plan, ListT) else "", plan)
+        named = not isinstance(init, Aggregate) or isinstance(plan, ListT)
+        hint = label if isinstance(label, str) and label.isidentifier() else slot.hint
+        var = Var(hint if named else "", plan)
         self.own.add(var)
         return var
 
