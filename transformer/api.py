@@ -281,6 +281,10 @@ class Entry:
     written: bool
     everything: bool
 
+    def __post_init__(self) -> None:
+        # the guard says all there is to know, and what runs takes the arguments as they are
+        self.is_plain = self.everything and not (self.written or self.captures or self.identities)
+
 
 class Transformed:
     """A derivative that is emitted at the first call for each signature of arguments, and cached."""
@@ -293,12 +297,20 @@ class Transformed:
         self.names, self.single = wrt_names(self.target, wrt)
         self._build = build
         self._entries: list[Entry] = []
+        self._direct = len(self.target.names) if self.target.simple else -1  # how many arguments need no arranging
         self._kind = name
         self.warns = True
         functools.update_wrapper(self, self.target.fn, updated=())
         self.__name__ = f"{name}({self.target.fn.__name__})"
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if not kwargs and len(args) == self._direct:
+            for entry in self._entries:
+                if entry.is_plain and entry.guard(*args):
+                    try:
+                        return entry.run(*args)
+                    except Exception as error:
+                        raise explained(error)
         target = self.target
         values = (
             args if target.simple and not kwargs and len(args) == len(target.names) else target.arrange(args, kwargs)
@@ -429,11 +441,16 @@ def located(run: Callable[..., Any], *args: Any) -> Any:
     """``run(*args)`` of emitted code; what it raises names the user's line."""
     try:
         return run(*args)
-    except DifferentiationError as refusal:
-        raise refusal.at(_origin(refusal))
     except Exception as error:
-        _note(error)
-        raise
+        raise explained(error)
+
+
+def explained(error: Exception) -> Exception:
+    """What emitted code raised, with the user's line."""
+    if isinstance(error, DifferentiationError):
+        return error.at(_origin(error))
+    _note(error)
+    return error
 
 
 def _note(error: BaseException) -> None:

@@ -281,9 +281,11 @@ class Lowering:
             if made is not NotImplemented:
                 return made
         if self.depth > INLINE_DEPTH:
+            why = self.separation.plan.inlined.get(source.tree, "") if self.separation is not None else ""
             raise self.unsupported(
-                node or source.tree, f"recursion in {qualname} is not differentiated", "Write it as a loop."
-            )
+                node or source.tree, f"recursion in {qualname} is not differentiated{': ' * bool(why)}{why}",
+                "Let it change nothing and return new values of one kind, or write it as a loop.",
+            )  # fmt: skip
         return self.activate(source, globals_, cells, env, parent, qualname)
 
     def activate(self, source: Source, globals_: dict[str, Any], cells: dict[str, Any], env: dict[str, Any],

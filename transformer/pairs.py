@@ -66,18 +66,18 @@ class Plan:
 
     separate: set[ast.AST] = field(default_factory=set)
     recursive: set[ast.AST] = field(default_factory=set)
-    inlined: set[ast.AST] = field(default_factory=set)
+    inlined: dict[ast.AST, str] = field(default_factory=dict)  # and why
 
 
 class Replan(Exception):
     """Lower the whole program again: this function is to be treated otherwise."""
 
-    def __init__(self, tree: ast.AST, *, recursive: bool = False, inline: bool = False) -> None:
+    def __init__(self, tree: ast.AST, *, recursive: bool = False, inline: str = "") -> None:
         self.tree, self.recursive, self.inline = tree, recursive, inline
 
     def enter(self, plan: Plan) -> None:
         if self.inline:
-            plan.inlined.add(self.tree)
+            plan.inlined[self.tree] = self.inline
             return
         plan.separate.add(self.tree)
         if self.recursive:
@@ -168,7 +168,7 @@ class Separation:
     def lowered(self, low: Lowering, act: Activation, given: dict[str, Any], key: Any, signature: Signature) -> Callee:
         tree = act.source.tree
         if sum(open_ is tree for open_, _ in self.open) >= NESTED:
-            raise Replan(tree, inline=True)
+            raise Replan(tree, inline="each call has arguments of other types")
         name = act.qualname.rpartition(".")[2]
         name = self.unique(("" if low.frames else "_") + (name if name.isidentifier() else "function"))
         params = tuple(Var(hint, t) for hint, t in signature.leaves)
@@ -182,7 +182,7 @@ class Separation:
             self.settle(low, act, given, callee)
         except DifferentiationError as error:
             before.restore()
-            raise Replan(tree, inline=True) from error
+            raise Replan(tree, inline=error.message) from error
         except Bottom:
             self.forget(lambda c: c is callee or (c in self.waiting and c.place > place))
             before.restore()
@@ -206,7 +206,7 @@ class Separation:
             if not callee.asked or callee.types == before:
                 return
             self.forget(lambda c: c in self.waiting and c.place > callee.place)
-        raise Replan(callee.tree, inline=True)
+        raise Replan(callee.tree, inline="the type of its result does not settle")
 
     def run(self, low: Lowering, act: Activation, given: dict[str, Any], callee: Callee) -> None:
         """One pass over the body, which must leave everything as it was."""
@@ -229,7 +229,7 @@ class Separation:
             else:
                 is_older = changes in older or changes in own or (isinstance(changes, Var) and changes not in inside)
             if is_older:
-                raise Replan(callee.tree, inline=True)
+                raise Replan(callee.tree, inline="it changes what it is given, or a variable from outside")
         self.take(callee, path.ending, path.stmts)
 
     def parameter(self, low: Lowering, atom: Any, tree: ast.AST, fresh: Iterator[Var], own: set[Any]) -> Any:
@@ -258,7 +258,7 @@ class Separation:
             types = tuple(map(join, callee.types, types))
         unclear = any(isinstance(p, (*Compiletime, Undefined)) for p in parts) or any(isinstance(t, OpaqueT) for t in types)
         if unclear or not outs or _is_shared(result) or not _alike(callee.shape, result, recursive):
-            raise Replan(callee.tree, inline=True)
+            raise Replan(callee.tree, inline="it does not always return values of one kind")
         whole = not isinstance(result, Aggregate)
         callee.types, callee.shape = types, result
         callee.definition.result = types[0] if whole else AggregateT(tuple, types)
@@ -312,7 +312,7 @@ class Separation:
             callee.used = tuple(k for k, p in enumerate(callee.params) if p in read)
         self.judge(group)
         if not recurs and not callee.definition.fresh:
-            raise Replan(callee.tree, inline=True)
+            raise Replan(callee.tree, inline="it may return what it is given")
 
     def capture(self, group: list[Callee], by_definition: dict[Definition, Callee]) -> None:
         """What each reads from outside, through the others too."""
