@@ -185,7 +185,7 @@ def test_the_emitted_adjoint_agrees_with_the_closed_form(f: Callable[..., Any]) 
 
 UNARY = (
     "exp exp2 expm1 log log2 log10 log1p sin cos tan arcsin arccos arctan sinh cosh tanh arcsinh arctanh sqrt square"
-    " cbrt absolute fabs sign floor ceil trunc negative positive reciprocal degrees radians rad2deg"
+    " cbrt sinc absolute fabs sign floor ceil trunc negative positive reciprocal degrees radians rad2deg"
 ).split()
 BINARY = (
     "add subtract multiply divide power float_power arctan2 hypot maximum minimum fmax fmin logaddexp logaddexp2"

@@ -651,13 +651,16 @@ def _reduced_exponent(x: Any, y: Any) -> Any:
     return ScalarT(np.dtype(float), None, number=power.number or power.dtype.kind != "f") if isinstance(base, ScalarT) else NumberT(None)
 
 
-def _nested_like(g: Any, arrays: Any, *rest: Any, **named: Any) -> Any:
-    """The cotangents of a list are such a list; that of a Python number may be NumPy's."""
+def _like_a_list(g: Any, arrays: Any, *rest: Any, **named: Any) -> Any:
+    """The cotangents of a list of unknown length are such a list."""
     t = _type(arrays)
-    if isinstance(t, ListT):
-        return carried(t)
-    dtype = getattr(_type(g), "dtype", None)
-    return _cotangents(t, dtype) if _holds_scalars(t) and dtype is not None else NotImplemented
+    return carried(t) if isinstance(t, ListT) else NotImplemented
+
+
+def _nested_like(g: Any, arrays: Any, *rest: Any, **named: Any) -> Any:
+    """The cotangents of a list or tuple, nested as it is; that of a Python number may be NumPy's."""
+    t, dtype = _type(arrays), getattr(_type(g), "dtype", None)
+    return _cotangents(t, dtype) if _holds_scalars(t) and dtype is not None else _like_a_list(g, arrays)
 
 
 def _holds_scalars(t: Any) -> bool:
@@ -812,6 +815,6 @@ SPECIAL: dict[Any, Callable[..., Any]] = {
     np.split: _split,
     np.array_split: _split,
     numerics.unstack_like: _nested_like,
-    numerics.rows_like: _nested_like,
+    numerics.rows_like: _like_a_list,
     emitted.stop_gradient: _first,
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import operator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from retrograd.runtime import emitted
@@ -453,7 +453,7 @@ def for_(low: Lowering, stmt: ast.For) -> None:
     iterable = low.expr(stmt.iter)
     parts = unrolled(low, iterable, stmt)
     if parts is not None:
-        _unroll(low, stmt, iterable, 0, len(parts) + MOST_ADDED)
+        _unroll(low, stmt, Items(iterable, iterable, parts, len(parts) + MOST_ADDED), 0)
         return
     run_for(low, stmt, iterable)
 
@@ -498,13 +498,41 @@ def _pair(a: Any, b: Any) -> Aggregate:
     return Aggregate(tuple, (a, b))
 
 
-def _unroll(low: Lowering, stmt: ast.For, iterable: Any, at: int, most: int) -> None:
+@dataclass(frozen=True)
+class Items:
+    """What an unrolled loop runs over: ``parts`` when the sequence was ``version``, and how many there may ever be."""
+
+    sequence: Any
+    version: Any
+    parts: list[Any]
+    most: int
+
+    def now(self, low: Lowering, stmt: ast.For) -> Items:
+        """What the loop would run over if it began here: a body may have changed it."""
+        version = low.now(self.sequence)
+        if _is_unchanged(version, self.version):
+            return self
+        parts = unrolled(low, version, stmt)
+        if parts is None or len(parts) > self.most:
+            raise low.unsupported(
+                stmt, "a loop over a list that it changes by more than is known before the run", "Loop over a copy: for x in list(xs)."
+            )
+        return replace(self, version=version, parts=parts)
+
+
+def _is_unchanged(now: Any, before: Any) -> bool:
+    if isinstance(now, Stream) and isinstance(before, Stream):  # the heap makes a stream anew whenever it is read
+        return now.kind == before.kind and all(map(_is_unchanged, now.args, before.args))
+    return now is before
+
+
+def _unroll(low: Lowering, stmt: ast.For, items: Items, at: int) -> None:
     """The body once for each item, as the sequence is by then; after a pass that may have broken out, the rest is conditional."""
     from .stores import assign_to
 
     k = at
-    while k < len(parts := _parts_now(low, iterable, most, stmt)):
-        assign_to(low, stmt.target, parts[k])
+    while k < len((items := items.now(low, stmt)).parts):
+        assign_to(low, stmt.target, items.parts[k])
         low.frame.env["$go"] = Const(True)
         low.block(stmt.body)
         k += 1
@@ -514,8 +542,8 @@ def _unroll(low: Lowering, stmt: ast.For, iterable: Any, at: int, most: int) -> 
                 return
             continue
 
-        def rest(k: int = k) -> str:
-            _unroll(low, stmt, iterable, k, most)
+        def rest(items: Items = items, k: int = k) -> str:
+            _unroll(low, stmt, items, k)
             return "falls"
 
         def stop() -> str:
@@ -523,16 +551,6 @@ def _unroll(low: Lowering, stmt: ast.For, iterable: Any, at: int, most: int) -> 
 
         low.fork_with(go, rest, stop, stmt)
         return
-
-
-def _parts_now(low: Lowering, iterable: Any, most: int, stmt: ast.For) -> list[Any]:
-    """What the loop would run over if it began here: a body may have changed it."""
-    parts = unrolled(low, low.now(iterable), stmt)
-    if parts is None or len(parts) > most:
-        raise low.unsupported(
-            stmt, "a loop over a list that it changes by more than is known before the run", "Loop over a copy: for x in list(xs)."
-        )
-    return parts
 
 
 def run_for(low: Lowering, stmt: ast.For, iterable: Any) -> None:

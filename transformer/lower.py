@@ -584,10 +584,11 @@ class Lowering:
         inside = set(definitions(Block(tuple(other.stmts))))
 
         def seen(atom: Any) -> Any:
-            return UNDEFINED if any(v in inside for v in vars_of(atom)) else atom
+            hidden = not isinstance(atom, Compiletime) and any(v in inside for v in vars_of(atom))
+            return UNDEFINED if hidden else atom
 
         left.envs[id(self.frame)] = {
-            **{k: v if isinstance(v, Compiletime) else seen(v) for k, v in theirs.items() if not k.startswith("$")},
+            **{k: seen(v) for k, v in theirs.items() if not k.startswith("$")},
             **{k: v for k, v in mine.items() if k.startswith("$")},
         }
 

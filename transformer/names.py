@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from .analysis.activity import merges
 from .analysis.liveness import Liveness
 from .analysis.ownership import IN_PLACE
 from .ir import Block, Call, For, If, Let, Region, Var, While, bound_inside, defined_by, reads, vars_of, walk
@@ -170,12 +171,11 @@ def _clash_flag(stmt: For | While, naming: Naming, after: set[Var]) -> None:
     if not stmt.breaks or stmt.results[0] not in after:
         return
     says = {v for v in (stmt.args[0], stmt.body.yields[0]) if isinstance(v, Var)}
+    branches = [s for s in walk(stmt.body) if isinstance(s, If)]
     size = -1
     while size != len(says):
         size = len(says)
-        for inner in (s for s in walk(stmt.body) if isinstance(s, If)):
-            ends = zip(inner.results, inner.then.yields, inner.orelse.yields)
-            says |= {v for result, *both in ends if result in says for v in both if isinstance(v, Var)}
+        says |= {end for inner in branches for result, end in merges(inner) if result in says and isinstance(end, Var)}
     inside = {v for s in walk(stmt.body) for v in (*bound_inside(s), *defined_by(s))} | set(bound_inside(stmt))
     naming.clash(stmt.results[0], inside - says)
 

@@ -311,7 +311,7 @@ def halves(
     seeds = list(vars_of(seed))
     inside = set(definitions(rev))
     record_vars = [v for v in dict.fromkeys(reads(rev)) if v not in inside and v not in seeds]
-    direct = ({v for s in fwd.stmts if not _may_fail(s) for v in defined_by(s)} | set(fn.params)) - maybe_unbound(fwd)
+    direct = {*fn.params, *(v for s in fwd.stmts for v in defined_by(s))} - maybe_unbound(fwd)
     visible = set(definitions(fwd)) | set(fn.params)
     record_vars = [v for v in record_vars if v in visible]
     stmts = list(fwd.stmts)
@@ -344,11 +344,6 @@ def branch_values(block: Block) -> frozenset[Var]:
     """The values that branches define: their names outlive the branch, in a nested derivative that is written out."""
     branches = (s for s in walk(block) if isinstance(s, (If, Region)))
     return frozenset(v for s in branches for inner in blocks_of(s) for v in definitions(inner))
-
-
-def _may_fail(stmt: Stmt) -> bool:
-    """A ``try`` block that raised has bound nothing."""
-    return isinstance(stmt, Region) and not stmt.certain
 
 
 def _opened_tapes(record_vars: Iterable[Var]) -> tuple[dict[Var, Var], list[Stmt]]:

@@ -132,3 +132,8 @@ def joined_along_the_second_axis(x, y):
 @program(args=(2.0, 3))
 def an_integer_slope(x, n):
     return n * x
+
+
+@program(args=(0.7, 0.3))
+def rows_of_numbers(x, y):
+    return np.vstack((x, x * y, y * 2.0))

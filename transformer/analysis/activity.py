@@ -76,17 +76,21 @@ def _vary(stmt: Stmt, found: set[Var]) -> None:
 
 
 def flows(stmt: Stmt) -> list[tuple[Var, Atom]]:
-    """The copies that control flow makes: what each merged or carried value may be."""
+    """The copies that control flow makes: what each merged or carried value may be, and whose items a loop variable is."""
+    if isinstance(stmt, For) and stmt.each.kind == "sequence":
+        return [*merges(stmt), *zip(stmt.each.targets, stmt.each.operands)]
+    return merges(stmt)
+
+
+def merges(stmt: Stmt) -> list[tuple[Var, Atom]]:
+    """What each merged or carried value may be."""
     if isinstance(stmt, Region):
         return [*zip(stmt.results, stmt.body.yields)]
     if isinstance(stmt, If):
         return [(r, y) for block in (stmt.then, stmt.orelse) for r, y in zip(stmt.results, block.yields)]
     if isinstance(stmt, (For, While)):
         pairs = [*zip(stmt.args, stmt.inits), *zip(stmt.args, stmt.body.yields)]
-        pairs += [*zip(stmt.results, stmt.inits), *zip(stmt.results, stmt.body.yields), *zip(stmt.results, stmt.args)]
-        if isinstance(stmt, For) and stmt.each.kind == "sequence":
-            pairs += [*zip(stmt.each.targets, stmt.each.operands)]
-        return pairs
+        return [*pairs, *zip(stmt.results, stmt.inits), *zip(stmt.results, stmt.body.yields), *zip(stmt.results, stmt.args)]
     return []
 
 

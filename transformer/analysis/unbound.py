@@ -1,5 +1,6 @@
 """Which values stand for a name that some path does not bind?
 
+>>> from retrograd.transformer.ir import If
 >>> found, x = Var("x", None), Var("x", None)
 >>> maybe_unbound(Block((If((found,), Var("c", None), Block((), (x,)), Block((), (UNDEFINED,))),)))
 {x}
@@ -7,19 +8,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from retrograd.runtime import emitted
 
-from ..ir import UNDEFINED, Block, For, If, Let, Region, Undefined, Var, While, blocks_of, walk
+from ..ir import UNDEFINED, Atom, Block, Let, Region, Stmt, Undefined, Var, walk
 from ..types import ListT
+from .activity import merges
 
 
 def maybe_unbound(block: Block) -> set[Var]:
     """The values that stand for a name some path does not bind."""
     found = {s.var for s in walk(block) if isinstance(s, Let) and s.call.fn is emitted.pop and _holds_nothing(s.call.args[0])}
-    flows = list(_flows(block))
+    flows = [pair for stmt in walk(block) for pair in _flows(stmt)]
     size = -1
     while size != len(found):
         size = len(found)
@@ -32,16 +33,7 @@ def _holds_nothing(tape: Any) -> bool:
     return isinstance(tape, Var) and isinstance(tape.type, ListT) and tape.type.item is None
 
 
-def _flows(block: Block) -> Iterator[tuple[Var, Any]]:
-    for stmt in walk(block):
-        if isinstance(stmt, If):
-            for inner in blocks_of(stmt):
-                yield from zip(stmt.results, inner.yields)
-        elif isinstance(stmt, (For, While)):
-            for sources in (stmt.inits, stmt.body.yields):
-                yield from zip(stmt.args, sources)
-            yield from zip(stmt.results, stmt.args)
-        elif isinstance(stmt, Region):
-            yield from zip(stmt.results, stmt.body.yields)
-            if not stmt.certain:
-                yield from ((result, UNDEFINED) for result in stmt.results)
+def _flows(stmt: Stmt) -> list[tuple[Var, Atom]]:
+    """What each merged value may be; a ``try`` block that raised has bound nothing."""
+    failed = [(result, UNDEFINED) for result in stmt.results] if isinstance(stmt, Region) and not stmt.certain else []
+    return [*merges(stmt), *failed]

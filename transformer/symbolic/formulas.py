@@ -179,6 +179,7 @@ BRANCHING: tuple[tuple[tuple[Callable[..., Any], ...], Formula], ...] = (
     (_of("fmod", np, math), lambda x, y: x - y * trunc(x / y)),
     (_of("copysign", np, math), copysign),
     ((np.heaviside,), heaviside),
+    ((np.sinc,), lambda x: sympy.sinc(sympy.pi * x)),
     (_of("ldexp", np, math), lambda x, y: x * 2**y),
     ((np.where,), where),
     ((np.clip,), clip),
