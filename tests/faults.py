@@ -44,6 +44,7 @@ def zoo(words: str) -> tuple[str, ...]:
 
 CHECKED = ("tests/test_checked.py", "tests/test_verify.py", "tests/test_transformed.py")
 RULES = ("tests/test_rules.py",)
+PAIRS = ("tests/test_pairs.py",)
 REFUSALS = ("tests/test_limits.py",)
 MADE_ANEW = ("tests/test_refusals.py",)
 TRANSFORMED = ("tests/test_rules_transformed.py",)
@@ -138,7 +139,7 @@ FAULTS: list[Fault] = [
     Fault("transformer/pipeline.py", "if is_view(var, calls) or mine & taken or not mine or any(is_external(r) for r in mine):",
           "if is_view(var, calls):",
           "returned cotangents are the seed, or each other (M5)", zoo("callers_own")),
-    Fault("transformer/pipeline.py", "        if copy_inputs and var in exposed and", "        if False and",
+    Fault("transformer/pipeline.py", "        if outlives and var in exposed and", "        if False and",
           "a pullback reads arguments that the caller has changed since (M4)", zoo("later_writes")),
     Fault("transformer/analysis/recording.py", "(var in rec.written or var in rec.exposed)", "var in rec.written",
           "a tape holds rows of an argument that the caller has changed since (M4)", zoo("later_writes")),
@@ -154,6 +155,22 @@ FAULTS: list[Fault] = [
     Fault("transformer/api.py", "    return now is value or (type(now)", "    return True or (type(now)",
           "a function that was exchanged is not noticed (C2)", MADE_ANEW),
     Fault("transformer/api.py", "if np.shape(z_bar) != np.shape(value):", "if False:", "a cotangent of any shape is taken", REFUSALS),
+    # -- functions of their own
+    Fault("transformer/definitions.py", "self.of.masked = self.of.masked or masked", "pass",
+          "a callee is not told that its seed may mean 'not selected' (R6)", PAIRS),
+    Fault("transformer/definitions.py", "self.of.outlives = True", "pass",
+          "a callee's record is the caller's memory, and its tapes are popped for good (M4, M7)", PAIRS),
+    Fault("transformer/pairs.py", "return self.known.setdefault(axis.symbol, fresh_axis(axis.one))", "return axis",
+          "two calls share a length that the callee makes (T1)", PAIRS),
+    Fault("transformer/pairs.py", "found.append((name, self.outside(self.low.now(at.env[name]))))", "pass",
+          "a callee reads what another call captured", PAIRS),
+    Fault("transformer/pairs.py", "if is_older:", "if False:", "what a callee writes is lost (M1)", (*PAIRS, *zoo("mutation"))),
+    Fault("transformer/pairs.py", "while others := [c for c in group if c.definition.fresh and not _is_own(c.body)]:",
+          "while others := []:", "a callee's result is not the argument it may be (M1)", PAIRS),
+    Fault("transformer/emit.py", "if self.names[var] not in bound:", "if True:",
+          "a name that some path leaves unbound wipes out the parameter of that name", zoo("exits")),
+    Fault("transformer/names.py", "naming.clash(stmt.results[0], inside - says)", "pass",
+          "how a loop ended is overwritten by values of its body", zoo("exits")),
     # -- simplification
     Fault("transformer/simplify/cse.py",
           "parts = tuple(map(_atom_key, call.args)) + tuple((k, _atom_key(a)) for k, a in call.kwargs)",

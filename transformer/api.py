@@ -36,13 +36,14 @@ from . import pipeline
 from .builder import type_of
 from .calls import undecorated
 from .checked import checked
-from .compile import load, write_guard
+from .compile import bind, load, write_guard
 from .dialect import NUMBA, NUMBA_PAIRS, PYTHON, Dialect
 from .emit import Text
 from .ir import Const, Function, Var
 from .jit import load as jit_load
 from .jit import options_of
 from .lower import Demand, Lowering, MoreDetail, lower
+from .pairs import Plan, Replan, Separation
 from .types import AggregateT, ConstT, abstract, construct, is_inexact, with_lengths
 from .values import Detail
 
@@ -173,15 +174,21 @@ class Specialised:
 
 
 def specialise(
-    target: Target, values: tuple[Any, ...], wrt: Sequence[str], build: Callable[[Specialised], Any] = lambda special: None
+    target: Target,
+    values: tuple[Any, ...],
+    wrt: Sequence[str],
+    build: Callable[[Specialised], Any] = lambda special: None,
+    separate: bool = True,
 ) -> tuple[Specialised, Any]:
     """The program of the function for these argument types, and what is built of it.
+
+    Long and recursive functions that it calls are programs of their own, where ``separate``.
 
     Where types are not enough, lengths of arrays, ints and tuples of ints join by value (T4), unless that does not help.
     """
 
     def attempt(detail: Detail) -> tuple[Specialised, Any]:
-        special = _specialised(target, values, wrt, detail)
+        special = _specialised(target, values, wrt, detail, separate)
         return special, build(special)
 
     first = _tried(attempt, Detail.TYPES)
@@ -205,10 +212,13 @@ def _tried(attempt: Callable[[Detail], Any], detail: Detail) -> Any:
         return refusal
 
 
-def _specialised(target: Target, values: tuple[Any, ...], wrt: Sequence[str], detail: Detail) -> Specialised:
+def _specialised(
+    target: Target, values: tuple[Any, ...], wrt: Sequence[str], detail: Detail, separate: bool
+) -> Specialised:
     given = dict(zip(target.names, values))
     types = {n: _parameter_type(n, v, n in wrt, target) for n, v in given.items()}
     fixed: dict[str, Any] = {}
+    plan = Plan()
     if detail is Detail.VALUES:
         types = {n: with_lengths(t, given[n]) for n, t in types.items()}
         fixed = {n: v for n, v in given.items() if type(v) is int}
@@ -216,10 +226,14 @@ def _specialised(target: Target, values: tuple[Any, ...], wrt: Sequence[str], de
         bindings = {n: Const(fixed[n]) if n in fixed else t for n, t in types.items()}
         low = Lowering()
         low.detail = detail
+        low.separation = Separation(plan) if separate else None
         try:
             program, low = lower(target.fn, bindings, low=low)
         except Demand as demand:
             fixed[demand.var.hint] = given[demand.var.hint]
+            continue
+        except Replan as change:
+            change.enter(plan)
             continue
         captured = tuple(getter for _, getter in low.captures.values())
         variables = tuple(
@@ -271,23 +285,36 @@ class Entry:
     written: bool
     everything: bool
 
+    def __post_init__(self) -> None:
+        # the guard says all there is to know, and what runs takes the arguments as they are
+        self.is_plain = self.everything and not (self.written or self.captures or self.identities)
+
 
 class Transformed:
     """A derivative that is emitted at the first call for each signature of arguments, and cached."""
 
     __retrograd__: tuple[str, Any, Wrt | None, bool]  # what it is when another function that is differentiated calls it
 
-    def __init__(self, f: Any, build: Callable[[Specialised], Any], wrt: Wrt, name: str) -> None:
+    def __init__(self, f: Any, build: Callable[[Specialised], Any], wrt: Wrt, name: str, separate: bool = True) -> None:
         self.target = target_of(f)
+        self.separate = separate
         self.names, self.single = wrt_names(self.target, wrt)
         self._build = build
         self._entries: list[Entry] = []
+        self._direct = len(self.target.names) if self.target.simple else -1  # how many arguments need no arranging
         self._kind = name
         self.warns = True
         functools.update_wrapper(self, self.target.fn, updated=())
         self.__name__ = f"{name}({self.target.fn.__name__})"
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if not kwargs and len(args) == self._direct:
+            for entry in self._entries:
+                if entry.is_plain and entry.guard(*args):
+                    try:
+                        return entry.run(*args)
+                    except Exception as error:
+                        raise explained(error)
         target = self.target
         values = (
             args if target.simple and not kwargs and len(args) == len(target.names) else target.arrange(args, kwargs)
@@ -332,7 +359,7 @@ class Transformed:
         return located(entry.run, *values, *captured)
 
     def _specialise(self, values: tuple[Any, ...]) -> Entry:
-        special, built = specialise(self.target, values, self.names, self._build)
+        special, built = specialise(self.target, values, self.names, self._build, self.separate)
         entry = make_entry(self.target, special, built)
         if built.ignored and self.warns:
             _warn_of_unused(self, built.ignored)
@@ -381,9 +408,14 @@ class Built:
     ignored: tuple[str, ...] = ()
 
 
-def _compiled(written: pipeline.Written, options: Options = None) -> Any:
+def loaded(written: pipeline.Written, options: Options = None) -> Any:
+    """The function that a finished program is, with those that it calls."""
     if options is None:
-        return load(written.checked or written.text, written.program.name)
+        whole: dict[Any, pipeline.Written] = {None: written, **written.beside}
+        texts = {key: each.checked or each.text for key, each in whole.items()}
+        functions = {key: load(each.checked or each.text, each.program.name) for key, each in whole.items()}
+        bind(texts, functions)
+        return functions[None]
     return jit_load(written.text, written.program, options)
 
 
@@ -413,11 +445,16 @@ def located(run: Callable[..., Any], *args: Any) -> Any:
     """``run(*args)`` of emitted code; what it raises names the user's line."""
     try:
         return run(*args)
-    except DifferentiationError as refusal:
-        raise refusal.at(_origin(refusal))
     except Exception as error:
-        _note(error)
-        raise
+        raise explained(error)
+
+
+def explained(error: Exception) -> Exception:
+    """What emitted code raised, with the user's line."""
+    if isinstance(error, DifferentiationError):
+        return error.at(_origin(error))
+    _note(error)
+    return error
 
 
 def _note(error: BaseException) -> None:
@@ -496,9 +533,9 @@ def _gradient(f: Any, wrt: Wrt, value: bool, has_aux: bool, jit: Jit = False) ->
     def build(special: Specialised) -> Built:
         variables = special.by_name(made.names)
         written = pipeline.gradient(special.program, variables, value, has_aux, made.single, _dialect(options))
-        return Built(_compiled(written, options), written.text.source, bool(written.written), written.ignored)
+        return Built(loaded(written, options), written.source, bool(written.written), written.ignored)
 
-    made = Transformed(f, build, wrt, "value_and_grad" if value else "grad")
+    made = Transformed(f, build, wrt, "value_and_grad" if value else "grad", options is None)
     made.__retrograd__ = (made._kind, f, wrt, has_aux)
     return made
 
@@ -540,16 +577,16 @@ def _pairs(f: Any, names: tuple[str, ...], options: Options = None) -> Transform
 
     def build(special: Specialised) -> Built:
         first, second = pipeline.pair(special.program, special.by_name(names), dialect=dialect)
-        primal, adjoint = _compiled(first, options), _compiled(second, options)
+        primal, adjoint = loaded(first, options), loaded(second, options)
         seeds = Seeds(type_of(special.program.result))
 
         def run(*values: Any) -> Any:
             return primal(*values), adjoint, seeds
 
-        text = f"{first.text.source}\n\n{second.text.source}"
+        text = f"{first.source}\n\n{second.source}"
         return Built(run, text, bool(first.written), first.ignored)
 
-    return Transformed(f, build, names, "vjp")
+    return Transformed(f, build, names, "vjp", options is None)
 
 
 @dataclass(frozen=True)
@@ -675,15 +712,15 @@ def _tangents(f: Any, names: tuple[str, ...], options: Options = None) -> Transf
     def build(special: Specialised) -> Built:
         program = pipeline.tangent(special.program, special.by_name(names))
         written = pipeline.finish(program, {}, (), 0, dialect=_dialect(options))
-        compiled = _compiled(written, options)
+        compiled = loaded(written, options)
         count = len(special.program.params)
 
         def run(*values: Any) -> Any:
             return lambda *tangents: located(compiled, *values[:count], *tangents)
 
-        return Built(run, written.text.source, bool(written.written))
+        return Built(run, written.source, bool(written.written))
 
-    return Transformed(f, build, names, "jvp")
+    return Transformed(f, build, names, "jvp", options is None)
 
 
 def jvp(
@@ -718,15 +755,15 @@ def hvp(f: Callable[..., Any], wrt: Wrt = 0, *, argnums: Wrt | None = None, jit:
         variables = special.by_name(made.names)
         program = pipeline.tangent(special.program, variables, value=False)
         written = pipeline.gradient(program, variables, False, False, made.single, _dialect(options))
-        compiled = _compiled(written, options)
+        compiled = loaded(written, options)
         count = len(special.program.params)
 
         def run(*values: Any) -> Any:
             return lambda *tangents: located(compiled, *values[:count], *tangents)
 
-        return Built(run, written.text.source, bool(written.written))
+        return Built(run, written.source, bool(written.written))
 
-    made = Transformed(f, build, asked, "hvp")
+    made = Transformed(f, build, asked, "hvp", options is None)
 
     @functools.wraps(made.target.fn)
     def product(*args: Any, **kwargs: Any) -> Any:

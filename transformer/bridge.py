@@ -30,7 +30,6 @@ from retrograd.runtime.structure import Path, at, labels, leaves, mapped, part
 
 from . import api, pipeline
 from .builder import type_of
-from .compile import load
 from .types import AggregateT, ListT
 
 # -- values with variables in them -------------------------------------------------------------------------
@@ -301,13 +300,13 @@ class Tangents(api.Transformed):
         variables = special.by_name(self.names)
         program = pipeline.tangent(special.program, variables, value=False)
         first, second = pipeline.pair(program, variables)
-        primal, adjoint = load(first.text, first.program.name), load(second.text, second.program.name)
+        primal, adjoint = api.loaded(first), api.loaded(second)
         seeds, count = api.Seeds(type_of(program.result)), len(special.program.params)
 
         def run(*values: Any) -> Any:
             return lambda *tangents: (primal(*values[:count], *tangents), adjoint, seeds)
 
-        return api.Built(run, f"{first.text.source}\n\n{second.text.source}", bool(first.written))
+        return api.Built(run, f"{first.source}\n\n{second.source}", bool(first.written))
 
     def at(self, values: tuple[Any, ...]) -> Any:
         entry, captured = self.found(values)

@@ -48,6 +48,7 @@ Kwargs = dict[str, Any]
 
 def call(low: Lowering, fn: Any, args: Args, kwargs: Kwargs, node: ast.AST, hint: str = "") -> Any:
     """The atom that ``fn(*args, **kwargs)`` returns; a new container is a thing of its own."""
+    low.hint = hint
     made = _call(low, fn, args, kwargs, node, hint)
     if isinstance(made, Aggregate) and made.ident is None:
         return low.heap.new(made.kind, made.items, made.keys, hint=hint)

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from .emit import Text
+from .intrinsics import Emitted
 from .types import (
     LIST_BY_STRUCTURE,
     AggregateT,
@@ -49,6 +50,13 @@ def load(text: Text, name: str) -> Callable[..., Any]:
     weakref.finalize(fn, linecache.cache.pop, file, None)
     fn.__retrograd_lines__ = text.sources
     return fn
+
+
+def bind(texts: dict[Any, Text], functions: dict[Any, Callable[..., Any]]) -> None:
+    """Functions emitted beside each other find each other under the names they call each other by."""
+    for key, text in texts.items():
+        others = {name: functions[value] for name, value in text.scope.items() if isinstance(value, Emitted)}
+        functions[key].__globals__.update(others)
 
 
 # -- guards -----------------------------------------------------------------------------------------------

@@ -41,7 +41,8 @@ from .bridge import active_inputs, as_one_node, face_of, holds_variable, passive
 from .builder import leaves, type_of
 from .intrinsics import Asserted, Intrinsic, applied, free
 from .ir import Aggregate, Atom, Block, Call, Const, Function, Let, Ref, Var, vars_of, walk
-from .nested import Cotangents, Inner, Snapshot, inner_program, items, named, write
+from .nested import Cotangents, Inner, inner_program, items, named, write
+from .snapshot import Snapshot
 from .types import OPAQUE, AggregateT, NumberT, OpaqueT, ScalarT, is_inexact
 from .values import Compiletime
 

@@ -12,6 +12,7 @@ import ast
 import builtins
 import dataclasses
 import functools
+import itertools
 import math
 import operator
 from collections import Counter
@@ -27,6 +28,7 @@ from retrograd.runtime import emitted, numerics
 
 from .analysis.ownership import LIST_CHANGES
 from .builder import type_of
+from .intrinsics import Emitted
 from .ir import (
     Aggregate,
     Atom,
@@ -185,9 +187,10 @@ class Emitter:
                 ast.Attribute(self.expr(args[0]), name, ast.Load()), [self.argument(a) for a in args[1:]], keywords
             )
         text = getattr(fn, "__name__", type(fn).__name__)
-        return ast.Call(
-            self.reference(fn, text if text.isidentifier() else "function"), [self.argument(a) for a in args], keywords
-        )
+        passed = [self.argument(a) for a in args]
+        if isinstance(fn, Emitted) and fn.unpacks:
+            passed[0] = ast.Starred(passed[0], ast.Load())
+        return ast.Call(self.reference(fn, text if text.isidentifier() else "function"), passed, keywords)
 
     def argument(self, atom: Atom) -> ast.expr:
         """An operand of a call; an index with colons is written ``np.s_[...]`` there."""
@@ -246,13 +249,16 @@ class Emitter:
                 follows = pending[0] if pending else None
                 handled = isinstance(follows, If) and stmt.catch is not None and follows.cond is stmt.results[0]
                 self.region(stmt, pending.pop(0) if handled else None)  # type: ignore[arg-type]
-            elif isinstance(stmt, Let) and pending and _is_part(pending[0], stmt):
-                parts = []
-                while pending and _is_part(pending[0], stmt):
-                    parts.append(pending.pop(0))
-                self.unpack(stmt, parts)  # type: ignore[arg-type]
+            elif isinstance(stmt, Let) and (parts := self.parts_of(stmt, pending)):
+                del pending[: len(parts)]
+                self.unpack(stmt, parts)
             else:
                 self.stmt(stmt)
+
+    def parts_of(self, row: Let, following: list[Stmt]) -> list[Let]:
+        """The statements that take a row apart, if nothing else reads it."""
+        parts = list(itertools.takewhile(lambda s: _is_part(s, row), following))
+        return parts if len(parts) == self.counts[row.var] else []  # type: ignore[return-value]
 
     def unpack(self, row: Let, parts: list[Let]) -> None:
         """``x, y = tape.pop()``."""
@@ -311,7 +317,7 @@ class Emitter:
             if not go.value:
                 self.line("break")
             return
-        self.line(f"if not {self.text(self.expr(go))}:")
+        self.line(f"if {self.negated(go)}:")
         self.indented(lambda: self.line("break"))
 
     def breaking_if(self, stmt: If, copies: list[Any], go: Atom) -> None:
@@ -351,7 +357,9 @@ class Emitter:
         return self.text(self.expr(cond))
 
     def negated(self, cond: Atom) -> str:
-        return self.text(ast.UnaryOp(ast.Not(), self.expr(cond)))
+        tree = self.expr(cond)
+        twice = isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.Not)
+        return self.text(tree.operand if twice else ast.UnaryOp(ast.Not(), tree))  # type: ignore[attr-defined]
 
     def optional_else(self, body: Any) -> None:
         mark = len(self.lines)
@@ -843,6 +851,11 @@ def names_taken(block: Block) -> frozenset[str]:
     return frozenset(found)
 
 
+def calls_of(block: Block) -> Iterable[Call]:
+    """Every computation in a block, those nested in others too."""
+    return (call for stmt in walk(block) for call in _calls(stmt))
+
+
 def _calls(stmt: Stmt) -> Iterable[Call]:
     if isinstance(stmt, (Let, Raise)) and stmt.call is not None:
         yield from _nested(stmt.call)
@@ -873,6 +886,7 @@ def _refs(stmt: Stmt) -> Iterable[Ref]:
 def emit(fn: Function, names: dict[Var, str], updates: set[int], emitter: Emitter | None = None) -> Text:
     """The function as text, printed by ``emitter`` if one is given."""
     emitter = emitter or Emitter(names, updates)
+    emitter.scope[fn.name] = fn.options.get("emitted")  # nothing else is called so here
     emitter.prepare(fn)
     used = set(reads(fn.body))
     emitter.read = frozenset(used)
@@ -888,6 +902,7 @@ def emit(fn: Function, names: dict[Var, str], updates: set[int], emitter: Emitte
     header = f"def {fn.name}({', '.join(names[p] for p in fn.params)}):"
     file = next((s.file for s in emitter.sources if s is not None), "")
     lines = [header, *_with_provenance(emitter.lines, emitter.sources, file)]
+    del emitter.scope[fn.name]
     return Text("\n".join(lines) + "\n", emitter.scope, (None, *emitter.sources))
 
 

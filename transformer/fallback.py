@@ -31,8 +31,9 @@ from .builder import type_of
 from .heap import is_mutable
 from .intrinsics import Intrinsic
 from .ir import Atom, Block, Call, Const, Let, Ref, Var, vars_of
-from .nested import Snapshot, named
+from .nested import named
 from .parse import parse
+from .snapshot import Snapshot
 from .types import OPAQUE, AggregateT, NumberT, is_inexact
 from .values import Compiletime, HowFar
 

@@ -185,7 +185,7 @@ def _quietly(call: Callable[[], Any]) -> Any:
 def _elementwise(fn: Callable[..., Any], args: tuple[Any, ...]) -> Any:
     types = [_type(a) for a in args]
     if any(isinstance(t, NumberT) for t in types):
-        return OPAQUE if fn in COMPARISONS else NumberT(None)
+        return NumberT(np.dtype(bool)) if fn in COMPARISONS else NumberT(None)
     if not all(is_numeric(t) for t in types):
         return _probe(fn, args, {})
     results = [_quietly(lambda w=w: fn(*(_value(a, lambda t: unit(t, w)) for a in args))) for w in (True, False)]

@@ -49,6 +49,7 @@ class Intrinsic(ABC):
     pure = True
     passes = True
     fresh = False  # is the result memory of its own?
+    apart = False  # and are its parts memory of their own, each?
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         raise NotImplementedError("exists only between the passes")
@@ -68,6 +69,32 @@ class Intrinsic(ABC):
     def recorded(self, stmt: Let, active: set[Var]) -> list[Let]:
         """What the forward sweep runs instead, where the pullback needs more than the result."""
         return [stmt]
+
+    def outlive(self) -> None:
+        """The caller may write its arguments, and the result, before the pullback runs, and may run it again (M4, M7)."""
+
+
+class Emitted(ABC):
+    """A function that is emitted beside the one that calls it, and is bound to its name when both are loaded.
+
+    ``pure`` and ``fresh`` as of an intrinsic; ``unpacks``: is its first argument handed over item by item?
+    """
+
+    __name__ = "emitted"
+    pure = True
+    fresh = False
+    unpacks = False
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        raise NotImplementedError("is bound when the emitted functions are loaded")
+
+    @abstractmethod
+    def written(self) -> Any:
+        """The finished function."""
+
+    def is_settled(self) -> bool:
+        """Is it what it has to be, now that its callers are known?"""
+        return True
 
 
 @dataclass(frozen=True, eq=False)

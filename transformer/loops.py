@@ -173,7 +173,7 @@ class Carried:
             self.low.heap.embed(made[slot])
         return made
 
-    def _fresh(self, plan: Any, init: Any, slot: Slot, path: tuple[int, ...]) -> Any:
+    def _fresh(self, plan: Any, init: Any, slot: Slot, path: tuple[int, ...], label: Any = None) -> Any:
         if plan is None:
             return UNDEFINED
         if isinstance(plan, Fixed):
@@ -182,13 +182,17 @@ class Carried:
             return plan
         if isinstance(plan, Aggregate):
             starts = init.items if isinstance(init, Aggregate) else [UNDEFINED] * len(plan.items)
-            items = tuple(self._fresh(p, i, slot, (*path, k)) for k, (p, i) in enumerate(zip(plan.items, starts)))
+            labels = plan.labels if plan.keys is not None else [None] * len(plan.items)
+            parts = enumerate(zip(plan.items, starts, labels))
+            items = tuple(self._fresh(p, i, slot, (*path, k), label) for k, (p, i, label) in parts)
             if not path and slot.frame is None:
                 return Aggregate(plan.kind, items, plan.keys, slot.name)
             made = self.low.heap.new(plan.kind, items, plan.keys, *self._sources(init, slot, path))
             self.own.add(made.ident)
             return made
-        var = Var(slot.hint if not isinstance(init, Aggregate) or isinstance(plan, ListT) else "", plan)
+        named = not isinstance(init, Aggregate) or isinstance(plan, ListT)
+        hint = label if isinstance(label, str) and label.isidentifier() else slot.hint
+        var = Var(hint if named else "", plan)
         self.own.add(var)
         moved = self.moved.get((slot, path), set())
         if isinstance(plan, ListT) and isinstance(init, Var):

@@ -45,6 +45,7 @@ from .ir import (
     vars_of,
 )
 from .parse import Source, parse
+from .snapshot import Snapshot
 from .types import (
     INT,
     AggregateT,
@@ -65,7 +66,19 @@ from .types import (
     kind_of_number,
     with_lengths,
 )
-from .values import Again, Choice, Compiletime, Detail, Frame, HowFar, LocalFunction, Maybe, SurelyRaises, Unknown
+from .values import (
+    Again,
+    Bottom,
+    Choice,
+    Compiletime,
+    Detail,
+    Frame,
+    HowFar,
+    LocalFunction,
+    Maybe,
+    SurelyRaises,
+    Unknown,
+)
 
 FALLS, JUMPS, DEAD, RAISES = "falls", "jumps", "dead", "raises"
 INLINE_DEPTH = 40
@@ -123,11 +136,14 @@ class Lowering:
         self.prologue: list[Stmt] = []
         self.variables: list[Var] = []  # the parameters
         self.notes: list[Any] = []  # what became of each call, for ``explain``
+        self.separation: Any = None  # which functions are lowered on their own; None: none
+        self.hint = ""  # the name that the result of the present call will have
 
     def again(self, flag: str) -> Lowering:
         """A lowering of the same, from the start, with one more flag set."""
         new = Lowering()
         new.detail, new.one_by_one, new.opens, new.boxes = self.detail, self.one_by_one, self.opens, self.boxes
+        new.separation = self.separation.again() if self.separation is not None else None
         setattr(new, flag, True)
         return new
 
@@ -339,11 +355,22 @@ class Lowering:
 
     def enter(self, source: Source, globals_: dict[str, Any], cells: dict[str, Any], env: dict[str, Any],
               node: ast.AST | None, parent: Any = None, qualname: str = "") -> Any:  # fmt: skip
-        """Run a function's body abstractly; its result is an atom."""
+        """The result of a call of a Python function, an atom: the call is one statement, or the body is lowered in its place."""
+        if self.separation is not None:
+            made = self.separation.call(self, source, globals_, cells, env, node, parent, qualname)
+            if made is not NotImplemented:
+                return made
         if self.depth > INLINE_DEPTH:
+            why = self.separation.plan.inlined.get(source.tree, "") if self.separation is not None else ""
             raise self.unsupported(
-                node or source.tree, f"recursion in {qualname} is not differentiated", "Write it as a loop."
-            )
+                node or source.tree, f"recursion in {qualname} is not differentiated{': ' * bool(why)}{why}",
+                "Let it change nothing and return new values of one kind, or write it as a loop.",
+            )  # fmt: skip
+        return self.activate(source, globals_, cells, env, parent, qualname)
+
+    def activate(self, source: Source, globals_: dict[str, Any], cells: dict[str, Any], env: dict[str, Any],
+                 parent: Any = None, qualname: str = "") -> Any:  # fmt: skip
+        """Run a function's body abstractly; its result is an atom."""
         outer, loop_depth, loc = self.frame, self.loop_depth, self.build.loc
         self._unroll_recursion(source, env)
         self.frame = Frame(source, globals_, cells, env, parent, qualname, _outer_names(source.tree))
@@ -421,13 +448,28 @@ class Lowering:
                 stmt.run()
                 continue
             if isinstance(stmt, (ast.For, ast.While)):
-                loops.loop(self, stmt)
+                self.run_loop(stmt)
                 if contains(stmt.body + stmt.orelse, ast.Return):
                     return self.after_return(stmts[at + 1 :])
                 self.frame.env["$falls"] = Const(True)
                 continue
             self.statement(stmt)
         return FALLS
+
+    def run_loop(self, stmt: ast.For | ast.While) -> None:
+        """A loop; where nothing is known yet of a result in it, it is one that is not entered."""
+        if self.separation is None or not self.separation.is_guessing:
+            loops.loop(self, stmt)
+            return
+        before = Snapshot(self)
+        try:
+            with self.build.aside() as stmts:
+                loops.loop(self, stmt)
+        except Bottom:
+            before.restore()
+            self.frame.env.setdefault("$returned", Const(False))
+        else:
+            self.build.extend(stmts)
 
     def statement(self, stmt: ast.stmt) -> None:
         lower = STATEMENTS.get(type(stmt))
@@ -549,7 +591,7 @@ class Lowering:
     def fork_with(self, test: Any, then: Callable[[], str], orelse: Callable[[], str], node: ast.AST | None) -> str:
         """Two paths, each lowered from the present state, and the values on which they differ merged."""
         loc = self.location(node) if node is not None else self.build.loc
-        return self.join_paths(test, *self.paths(*self.told(test, then, orelse)), loc, node)
+        return self.join_paths(test, *self.paths(*self.told(test, then, orelse), RAISES), loc, node)
 
     def told(self, test: Any, then: Callable[[], Any], orelse: Callable[[], Any]) -> tuple[Callable[[], Any], Callable[[], Any]]:
         """The two ways, each of which knows what the test says of values that may be None."""
@@ -603,9 +645,20 @@ class Lowering:
         """Every activation whose names can still be read."""
         return [*self.escaped, *self.frames]
 
-    def paths(self, then: Callable[[], Any], orelse: Callable[[], Any]) -> list[Path]:
-        """Run both from the present state."""
-        return [self.path(run) for run in (then, orelse)]
+    def paths(self, then: Callable[[], Any], orelse: Callable[[], Any], bottom: Any = UNDEFINED) -> list[Path]:
+        """Run both from the present state; one on which nothing is known yet of a result ends in ``bottom``."""
+        made = [self.known_path(run) for run in (then, orelse)]
+        if made == [None, None]:
+            raise Bottom
+        return [path or self.path(lambda: bottom) for path in made]
+
+    def known_path(self, run: Callable[[], Any]) -> Path | None:
+        before = Snapshot(self)
+        try:
+            return self.path(run)
+        except Bottom:
+            before.restore()
+            return None
 
     def path(self, run: Callable[[], Any]) -> Path:
         """Run from the present state, and come back to it."""

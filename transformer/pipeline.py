@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -38,7 +38,7 @@ from .builder import Builder, type_of
 from .checked import Cotangents, born_in_loops, emit_checked, is_checked
 from .dialect import PYTHON, Dialect
 from .emit import Text, emit, names_taken
-from .intrinsics import Asserted, expand, holds_intrinsics, with_records
+from .intrinsics import Asserted, Emitted, Intrinsic, expand, holds_intrinsics, with_records
 from .ir import (
     Aggregate,
     Atom,
@@ -103,6 +103,18 @@ class Written:
     written: frozenset[Var]
     checked: Text | None = None
     ignored: tuple[str, ...] = ()  # the arguments to differentiate by on which the result does not depend
+    beside: dict[Emitted, Written] = field(default_factory=dict)  # the functions it calls, and those that they call
+
+    @property
+    def calls(self) -> dict[Emitted, None]:
+        """The emitted functions that it calls."""
+        texts = (self.text, self.checked) if self.checked else (self.text,)
+        return {value: None for text in texts for value in text.scope.values() if isinstance(value, Emitted)}
+
+    @property
+    def source(self) -> str:
+        """The whole text: what is called, then what calls it."""
+        return "\n\n".join(w.text.source for w in (*reversed(self.beside.values()), self))
 
 
 def prepare(fn: Function) -> tuple[Function, set[Var]]:
@@ -127,8 +139,13 @@ def promoted(block: Block) -> Block:
     return Block(tuple(map_blocks(replace(s, forward=True), promoted) for s in block.stmts), block.yields)
 
 
-def sweep(fn: Function, wrt: tuple[Var, ...], seed: Callable[[Atom], tuple[Atom, Atom]]) -> Sweeps:
-    """Reverse mode: ``seed(result)`` gives the part of the result that is differentiated, and its cotangent."""
+def sweep(
+    fn: Function, wrt: tuple[Var, ...], seed: Callable[[Atom], tuple[Atom, Atom]], masked: bool = False
+) -> Sweeps:
+    """Reverse mode: ``seed(result)`` gives the part of the result that is differentiated, and its cotangent.
+
+    A ``masked`` seed may be a zero that says "not selected" (R6).
+    """
     root, cotangent = seed(fn.result)
     active = activity(fn, wrt, (root,))
     if holds_intrinsics(fn.body):
@@ -136,7 +153,7 @@ def sweep(fn: Function, wrt: tuple[Var, ...], seed: Callable[[Atom], tuple[Atom,
         active = activity(fn, wrt, (root,))
     low = Lowering(Builder(apply_laws))
     low.build.calls.update({s.var: s.call for s in walk(fn.body) if isinstance(s, Let)})
-    sweeps = reverse(replace(fn, body=replace(fn.body, yields=(root,))), wrt, active, cotangent, low)
+    sweeps = reverse(replace(fn, body=replace(fn.body, yields=(root,))), wrt, active, cotangent, low, masked)
     return replace(sweeps, ignored=ignored(fn, wrt, active))
 
 
@@ -282,20 +299,32 @@ def pair(
 ) -> tuple[Written, Written]:
     """Two programs: ``primal(args) -> value, record`` and ``adjoint(record, seed) -> cotangents`` (M7)."""
     fn, written = prepare(fn)
-    seed = seed_like(fn.result)
-    sweeps = sweep(fn, wrt, lambda result: (result, seed))
-    fwd, rev = join(sweeps, fn.result, dialect, copy_inputs)
+    first, second, sweeps = halves(fn, wrt, seed_like(fn.result), copy_inputs, dialect)
+    primal = finish(first, sweeps.hints, written, 0, sweeps.cotangents, dialect)
+    adjoint = finish(second, sweeps.hints, set(), 0, sweeps.cotangents, dialect)
+    return replace(primal, ignored=sweeps.ignored), adjoint
+
+
+def halves(
+    fn: Function, wrt: tuple[Var, ...], seed: Atom, outlives: bool, dialect: Dialect = PYTHON, masked: bool = False
+) -> tuple[Function, Function, Sweeps]:
+    """The two programs before they are printed.  Where the record ``outlives`` the call, whoever reads it may read it again,
+    after the caller has written the arguments."""
+    sweeps = sweep(fn, wrt, lambda result: (result, seed), masked)
+    for stmt in walk(sweeps.forward) if outlives else ():
+        if isinstance(stmt, Let) and isinstance(stmt.call.fn, Intrinsic):
+            stmt.call.fn.outlive()
+    fwd, rev = join(sweeps, fn.result, dialect, outlives)
     seeds = list(vars_of(seed))
     inside = set(definitions(rev))
-    record_vars = [v for v in dict.fromkeys(reads(rev)) if v not in inside and v not in seeds]
+    wanted = {v for v in reads(rev) if v not in inside and v not in seeds}
     direct = {*fn.params, *(v for s in fwd.stmts for v in defined_by(s))} - maybe_unbound(fwd)
-    visible = set(definitions(fwd)) | set(fn.params)
-    record_vars = [v for v in record_vars if v in visible]
+    record_vars = [v for v in dict.fromkeys((*fn.params, *definitions(fwd))) if v in wanted]  # so both call them by the same names
     stmts = list(fwd.stmts)
     exposed = reachable(fn.params, fwd)
     kept: list[Atom] = []
     for var in record_vars:
-        if copy_inputs and var in exposed and isinstance(var.type, (ArrayT, NumberT, AggregateT, ListT)):
+        if outlives and var in exposed and isinstance(var.type, (ArrayT, NumberT, AggregateT, ListT)):
             sure = var in direct  # else None, where its branch is not taken
             saved = Var("", var.type if sure else OPAQUE)
             plain = sure and isinstance(var.type, ArrayT)
@@ -307,10 +336,7 @@ def pair(
     record_atom = Aggregate(tuple, tuple(kept))
     primal = Function(f"{fn.name}_primal", fn.params, Block(tuple(stmts), (Aggregate(tuple, (fwd.yields[0], record_atom)),)), fn.loc,
                       "", {"unset": [v for v in record_vars if v not in direct]})  # fmt: skip
-    first = finish(primal, sweeps.hints, written, len(fwd.stmts), sweeps.cotangents, dialect)
-    first = replace(first, ignored=sweeps.ignored)
-
-    renamed, openers = _opened_tapes(record_vars)
+    renamed, openers = _opened_tapes(record_vars) if outlives else ({}, [])
     back = substitute(rev, lambda v: renamed.get(v, v))
     copies, final = fresh_results(back.yields, (*record_vars, *seeds), Block(), back, dialect)
     stmts = [*openers, *back.stmts, *copies]
@@ -318,8 +344,7 @@ def pair(
         f"{fn.name}_adjoint", (*record_vars, *seeds), Block(tuple(stmts), (Aggregate(tuple, tuple(final)),)), fn.loc,
         "", {"optional": frozenset(record_vars) - direct, "born in loops": born_in_loops(fn.params, fn.body)},
     )  # fmt: skip
-    second = finish(adjoint, sweeps.hints, set(), 0, sweeps.cotangents, dialect)
-    return first, second
+    return primal, adjoint, sweeps
 
 
 def branch_values(block: Block) -> frozenset[Var]:
@@ -363,12 +388,18 @@ def _seed_container(like: Any, parts: tuple[Atom, ...]) -> Atom:
     return Aggregate(kind, parts, like.keys if like.kind is dict else None)
 
 
-def tangent(fn: Function, wrt: tuple[Var, ...], value: bool = True) -> Function:
-    """Forward mode: the program of ``(params, tangents) -> value, tangent``."""
+def tangent(
+    fn: Function, wrt: tuple[Var, ...], value: bool = True, types: tuple[Any, ...] = (), masked: frozenset[Var] = frozenset()
+) -> Function:
+    """Forward mode: the program of ``(params, tangents) -> value, tangent``.
+
+    ``types`` are those of the tangents, where they are not those of what they belong to; the tangent of a ``masked``
+    parameter may be a zero that says "does not move" (R6).
+    """
     fn, _ = prepare(fn)
     active = activity(fn, wrt)
     low = Lowering(Builder(apply_laws))
-    made = forward(fn, wrt, active, low, value)
+    made = forward(fn, wrt, active, low, value, types, masked)
     verified(made.params, made.body, forward)
     return replace(made, options={**made.options, "derived": True})
 
@@ -380,8 +411,12 @@ def finish(
     seam: int,
     cotangents: Cotangents | None = None,
     dialect: Dialect = PYTHON,
+    alone: bool = False,
 ) -> Written:
-    """From a joined program to text: copies where stores need them, temporaries folded, names, print."""
+    """From a joined program to text: copies where stores need them, temporaries folded, names, print.
+
+    Unless it stands ``alone``, the functions that it calls come with it.
+    """
     ahead = set(map(id, fn.body.stmts[:seam]))
     fn = dialect.program(replace(fn, body=eliminate_dead(expand(fn.body))))
     unset = (*fn.options.get("unset", ()), *_recorded_unbound(fn.body))
@@ -396,7 +431,22 @@ def finish(
     names = assign_names(fn.params, body, _with_value(hints, fn), names_taken(body))
     updates = updates_in_place(fn.params, body)
     checked = emit_checked(fn, unfolded, names, updates, cotangents or {}) if is_checked() and dialect is PYTHON else None
-    return Written(emit(fn, names, updates, dialect.emitter(names, updates)), fn, frozenset(written), checked)
+    made = Written(emit(fn, names, updates, dialect.emitter(names, updates)), fn, frozenset(written), checked)
+    return made if alone else replace(made, beside=written_beside(made))
+
+
+def written_beside(made: Written) -> dict[Emitted, Written]:
+    """The functions that a finished one calls, and those that they call, each once."""
+    while True:
+        found: dict[Emitted, Written] = {}
+        pending = [made]
+        while pending:
+            for fn in pending.pop(0).calls:
+                if fn not in found:
+                    found[fn] = fn.written()
+                    pending.append(found[fn])
+        if all(each.is_settled() for each in found):
+            return found
 
 
 def _recorded_unbound(block: Block) -> list[Var]:

@@ -70,7 +70,7 @@ class ScalarT:
 
 @dataclass(frozen=True, slots=True)
 class NumberT:
-    """An inexact number or array whose rank is not known; every choice about it is made at run time."""
+    """A number or array whose rank is not known; every choice about it is made at run time."""
 
     dtype: np.dtype | None = None
 
@@ -209,7 +209,7 @@ def is_inexact(t: Any) -> bool:
     if isinstance(t, (ArrayT, ScalarT)):
         return t.dtype.kind in "fc"
     if isinstance(t, NumberT):
-        return True
+        return t.dtype is None or t.dtype.kind in "fc"
     if isinstance(t, AggregateT):
         return any(is_inexact(item) for item in t.items)
     return t.item is not None and is_inexact(t.item) if isinstance(t, ListT) else False

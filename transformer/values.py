@@ -127,6 +127,10 @@ class SurelyRaises(Exception):
         self.kind, self.message = kind, message
 
 
+class Bottom(Exception):
+    """The result of a function whose first lowering is not done: this path tells nothing of its type yet."""
+
+
 @dataclass(frozen=True)
 class Unknown:
     """What a name holds where paths disagree beyond what a value can express; reading it is an error, with this reason."""

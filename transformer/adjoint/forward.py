@@ -361,14 +361,19 @@ SPECIAL: dict[Any, Any] = {
 # -- the whole function -----------------------------------------------------------------------------------
 
 
-def forward(fn: Function, wrt: tuple[Var, ...], active: set[Var], low: Lowering, value: bool) -> Function:
+def forward(
+    fn: Function, wrt: tuple[Var, ...], active: set[Var], low: Lowering, value: bool,
+    types: tuple[Any, ...] = (), masked: frozenset[Var] = frozenset(),
+) -> Function:  # fmt: skip
     """``(params, tangents of wrt) -> (value, tangent)``, or the tangent alone."""
     low.build.forward = False
     for var in wrt:
         lists.refuse_objects(var.hint, var.type)
     sweep = Forward(low, active | set(wrt))
-    tangents = tuple(Var(f"{var.hint}_dot", carried(var.type) if isinstance(var.type, ListT) else var.type) for var in wrt)
+    kinds = types or tuple(carried(var.type) if isinstance(var.type, ListT) else var.type for var in wrt)
+    tangents = tuple(Var(f"{var.hint}_dot", t) for var, t in zip(wrt, kinds, strict=True))
     sweep.dots.update(zip(wrt, tangents))
+    sweep.masked.update(dot for var, dot in zip(wrt, tangents) if var in masked)
     sweep.block(fn.body.stmts)
     dot = _result_dot(sweep, fn.result)
     out: Atom = Aggregate(tuple, (fn.result, dot)) if value else dot

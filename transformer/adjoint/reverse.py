@@ -834,7 +834,9 @@ class Sweeps:
     ignored: tuple[str, ...] = ()  # the arguments to differentiate by on which the result does not depend
 
 
-def reverse(fn: Function, wrt: tuple[Var, ...], active: set[Var], seed: Atom, low: Lowering) -> Sweeps:
+def reverse(
+    fn: Function, wrt: tuple[Var, ...], active: set[Var], seed: Atom, low: Lowering, masked: bool = False
+) -> Sweeps:
     """The reverse sweep of ``fn`` from the cotangent ``seed`` of its result."""
     for var in wrt:
         lists.refuse_objects(var.hint, var.type)
@@ -842,7 +844,8 @@ def reverse(fn: Function, wrt: tuple[Var, ...], active: set[Var], seed: Atom, lo
     sweep = Reverse(low, active, poles=poles(fn.body), primals=frozenset({*fn.params, *definitions(fn.body)}))
     with low.build.block() as stmts:
         low.build.loc = None
-        sweep.accumulate(fn.result, _as_array(low, fn.result, seed))
+        sweep.masked.update(vars_of(seed) if masked else ())
+        sweep.accumulate(fn.result, _as_array(low, fn.result, seed), (), masked)
         sweep.block(fn.body.stmts)
         bars = tuple(_final(sweep, var) for var in wrt)
     return Sweeps(fn, fn.body, tuple(stmts), (seed,), bars, sweep.trips, sweep.hints, _cotangents(sweep))

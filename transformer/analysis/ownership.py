@@ -18,7 +18,7 @@ from retrograd.runtime import emitted, numerics
 from retrograd.runtime.errors import AliasedMutation
 from retrograd.runtime.rules import lookup
 
-from ..intrinsics import Intrinsic
+from ..intrinsics import Emitted, Intrinsic
 from ..ir import (
     Aggregate,
     Atom,
@@ -188,7 +188,7 @@ def shares(call: Call) -> bool:
     """May the result be memory of an operand?"""
     if call.fn is operator.getitem and _is_array(call.args[0]) and not is_basic(call.args[1]):
         return False
-    if isinstance(call.fn, Intrinsic):
+    if isinstance(call.fn, (Intrinsic, Emitted)):
         return not call.fn.fresh
     rule = lookup(call.fn)
     if call.fn in FRESH:
@@ -200,11 +200,12 @@ def roots_of(params: Iterable[Var], block: Block) -> Roots:
     """The allocations each value may be, or be a view of."""
     roots: dict[Var, frozenset[Any]] = {p: frozenset({(EXTERNAL, p)}) for p in params}
     stmts = list(walk(block))
+    apart = {s.var for s in stmts if isinstance(s, Let) and isinstance(s.call.fn, Intrinsic) and s.call.fn.apart}
     changed = True
     while changed:
         changed = False
         for stmt in stmts:
-            for var, found in _contributions(stmt, roots):
+            for var, found in _contributions(stmt, roots, apart):
                 if not found <= roots.get(var, frozenset()):
                     roots[var] = roots.get(var, frozenset()) | found
                     changed = True
@@ -250,7 +251,7 @@ def _taken(call: Call, roots: frozenset[Any]) -> frozenset[Any]:
     return roots | items_of(roots) if holds else roots
 
 
-def _contributions(stmt: Stmt, roots: Roots) -> Iterable[tuple[Var, frozenset[Any]]]:
+def _contributions(stmt: Stmt, roots: Roots, apart: set[Var]) -> Iterable[tuple[Var, frozenset[Any]]]:
     if isinstance(stmt, Let):
         call = stmt.call
         if call.fn is emitted.push:
@@ -258,6 +259,8 @@ def _contributions(stmt: Stmt, roots: Roots) -> Iterable[tuple[Var, frozenset[An
             yield from ((t, held(_union((value,), roots))) for t in vars_of(tape))
         elif isinstance(stmt.var.type, ScalarT):
             yield stmt.var, frozenset()
+        elif call.form == "unpack" and call.args[0] in apart:
+            yield stmt.var, frozenset({stmt.var})
         elif call.fn in LIST_CHANGES:
             put = () if call.fn is emitted.without else call.args[2 if len(call.args) > 2 else 1 :]
             yield stmt.var, _union(call.args[:1], roots) | held(_union(put, roots))

@@ -15,9 +15,9 @@ import numpy as np
 from retrograd.runtime import emitted, numerics
 from retrograd.runtime.rules import lookup
 
-from ..intrinsics import Intrinsic
-from ..ir import Aggregate, Atom, Block, Call, Const, Let, Raise, SliceAtom, blocks_of
-from ..types import ArrayT, ScalarT
+from ..intrinsics import Emitted, Intrinsic
+from ..ir import Aggregate, Atom, Block, Call, Const, Let, Raise, SliceAtom, Var, blocks_of
+from ..types import AggregateT, ArrayT, ScalarT
 
 PURE = {
     tuple, list, dict, getattr, range, str.format, repr, len, isinstance, min, max, int, float, bool, complex, round, divmod,
@@ -35,7 +35,7 @@ def is_pure(call: Call) -> bool:
     fn = call.fn
     if fn in (emitted.choose, emitted.both, emitted.either):
         return True
-    if isinstance(fn, Intrinsic):
+    if isinstance(fn, (Intrinsic, Emitted)):
         return fn.pure
     if fn in (emitted.push, emitted.pop, emitted.truncate, print) or isinstance(fn, str):
         return False
@@ -60,11 +60,20 @@ def reports(fn: Any) -> bool:
 def is_total(stmt: Let) -> bool:
     """Can it not raise, given that its operands exist?"""
     call = stmt.call
-    if getattr(call.fn, "__module__", "") == math.__name__ or isinstance(call.fn, Intrinsic):
+    if getattr(call.fn, "__module__", "") == math.__name__ or isinstance(call.fn, (Intrinsic, Emitted)):
         return False
     if call.fn in CAN_FAIL:
-        return isinstance(stmt.var.type, ArrayT) and call.fn is not operator.getitem or _on_numpy_scalars(call)
+        plain = isinstance(stmt.var.type, ArrayT) and call.fn is not operator.getitem
+        return plain or _picks_part(call) or _on_numpy_scalars(call)
     return True
+
+
+def _picks_part(call: Call) -> bool:
+    """Is it a part of a container whose parts are known?"""
+    if call.fn is not operator.getitem or not isinstance(call.args[0], Var) or not isinstance(call.args[1], Const):
+        return False
+    t = call.args[0].type
+    return isinstance(t, AggregateT) and call.args[1].value in t.labels
 
 
 def _on_numpy_scalars(call: Call) -> bool:
@@ -80,7 +89,7 @@ def is_safe(call: Call) -> bool:
     """Can a whole expression not raise, given that its operands exist?"""
     from ..builder import type_of
 
-    if getattr(call.fn, "__module__", "") == math.__name__ or isinstance(call.fn, Intrinsic):
+    if getattr(call.fn, "__module__", "") == math.__name__ or isinstance(call.fn, (Intrinsic, Emitted)):
         return False
     if call.fn is operator.getitem and not (isinstance(type_of(call.args[0]), ArrayT) and _is_sliced(call.args[1])):
         return False

@@ -157,16 +157,19 @@ def named_raise(x):
     return x
 
 
-@syntax(2.0)
-def recursion(x):
-    return x if x < 0.1 else recursion(x / 2)  # <- recursion(x / 2)
+@syntax(np.array([2.0, 3.0]))
+def recursion(u):
+    if u[0] < 0.1:
+        return u[0] * u[1]
+    u[0] /= 2
+    return recursion(u)  # <- recursion(u)
 
 
 @rewritten(recursion)
-def recursion_as_a_loop(x):
-    while x >= 0.1:
-        x = x / 2
-    return x
+def recursion_without_changes(u):
+    if u[0] < 0.1:
+        return u[0] * u[1]
+    return recursion_without_changes(np.array([u[0] / 2, u[1]]))
 
 
 @syntax(2.0)
