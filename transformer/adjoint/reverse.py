@@ -296,15 +296,14 @@ class Reverse:
             return
         rule = context.rule_of(stmt)
         env = context.bind(rule, call, stmt.loc)
+        self._refuse_unruled(stmt, rule, env)
         masked = z_bar in self.masked or is_masking(call.fn)
         if rule.partials and rule.written_pullback is None or (rule.partials and not _has_complex(call)):
-            self._refuse_unruled(stmt, rule, env)
             self._elementwise(stmt, rule, env, z_bar, masked)
             return
         assert rule.pullback is not None, f"{rule.name} has a pullback: rules are entered by theirs"
         gs = context.inline(self.low, rule.pullback, (z_bar, stmt.var), env)
         parts = gs.items if isinstance(gs, Aggregate) and len(rule.inputs) > 1 else (gs,)
-        self._refuse_unruled(stmt, rule, env)
         for name, g in zip(rule.inputs, parts):
             if self.is_active(env[name]):
                 self.accumulate(env[name], g, (), masked)

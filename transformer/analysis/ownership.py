@@ -272,7 +272,7 @@ def _contributions(stmt: Stmt, roots: Roots, apart: set[Var]) -> Iterable[tuple[
         elif call.fn is emitted.pop or (call.fn is operator.getitem and _is_list(call.args[0])):
             yield stmt.var, items_of(_union(call.args[:1], roots)) | _itself(stmt, roots)
         elif call.fn in READ_ONLY:
-            yield stmt.var, frozenset({(EXTERNAL, stmt.var)})
+            yield stmt.var, _union(call.args[:1], roots) | {(EXTERNAL, stmt.var)}
         elif shares(call):
             found = _taken(call, _union(call.atoms(), roots))
             if not found or lookup(call.fn) is None:  # an array made of a scalar shares with nothing
