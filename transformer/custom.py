@@ -450,7 +450,7 @@ def _facts(low: Lowering, f: Any, args: Any, kwargs: Any, node: ast.AST) -> Fact
     """Lower the body, and forget it."""
     before = Snapshot(low)
     try:
-        with low.build.block() as stmts:
+        with low.inlining(), low.build.block() as stmts:
             result = calls.call(low, Ref(f, named(f)), args, kwargs, node)
     except DifferentiationError:  # its body is not for the transformer: that is why it has a rule of its own
         return Facts()
@@ -533,7 +533,8 @@ def _pushforward(low: Lowering, target: Custom, args: tuple[Any, ...], node: ast
     tangents = Aggregate(tuple, tuple(map(_placeholder, args)))
     before = Snapshot(low)
     try:
-        inner = inner_program(low, node, Ref(target.jvp, named(target)), (primals, tangents), {}, [0, 1])
+        with low.inlining():  # it may call the function itself, whose pushforward this is
+            inner = inner_program(low, node, Ref(target.jvp, named(target)), (primals, tangents), {}, [0, 1])
         found = items(low.build, inner.program.result)
         if found is None or len(found) != 2:
             raise low.error(ArgumentError, node, f"the jvp of {target.__name__} must return (out, out_dot)", "Return both, as a tuple.")  # type: ignore[attr-defined]

@@ -87,6 +87,10 @@ class Piece:
         return str(self.of.__name__)
 
 
+class TooDeep(Exception):
+    """An object that contains itself, or views of views without end."""
+
+
 @dataclass
 class Heap:
     """``contents`` belongs to the present path and is copied where paths part; the rest only grows."""
@@ -199,7 +203,7 @@ class Heap:
     def now(self, atom: Any, depth: int = 0) -> Any:
         """What is behind a handle at this point, through and through."""
         if depth > DEPTH:
-            raise RecursionError("an object that contains itself")
+            raise TooDeep
         if isinstance(atom, Var):
             return self._var_now(atom, depth)
         if isinstance(atom, Aggregate):

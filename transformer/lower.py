@@ -12,7 +12,8 @@ import ast
 import enum
 import operator
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FunctionType
 from typing import Any
@@ -27,7 +28,7 @@ from . import boxes, library, loops, scopes, stores, tables  # noqa: F401  (libr
 from .builder import Builder, leaves, refill, type_of
 from .containers import Collect
 from .expressions import expression, local_function
-from .heap import Heap, is_mutable, open_parameter
+from .heap import DEPTH, Heap, TooDeep, is_mutable, open_parameter
 from .ir import (
     UNDEFINED,
     Aggregate,
@@ -173,7 +174,13 @@ class Lowering:
         return self.now(self.handle(name, node))
 
     def now(self, atom: Any) -> Any:
-        return self.heap.now(atom)
+        try:
+            return self.heap.now(atom)
+        except TooDeep:
+            raise self.unsupported(
+                self.node or self.frame.source.tree, f"an object that contains itself, or more than {DEPTH} views of each other",
+                "Pass what it refers to as an argument; copy views: .copy().",
+            ) from None  # fmt: skip
 
     def handle(self, name: str, node: ast.AST) -> Any:
         frame = self.frame
@@ -367,6 +374,15 @@ class Lowering:
                 "Let it change nothing and return new values of one kind, or write it as a loop.",
             )  # fmt: skip
         return self.activate(source, globals_, cells, env, parent, qualname)
+
+    @contextmanager
+    def inlining(self) -> Iterator[None]:
+        """No function is lowered on its own."""
+        separation, self.separation = self.separation, None
+        try:
+            yield
+        finally:
+            self.separation = separation
 
     def activate(self, source: Source, globals_: dict[str, Any], cells: dict[str, Any], env: dict[str, Any],
                  parent: Any = None, qualname: str = "") -> Any:  # fmt: skip

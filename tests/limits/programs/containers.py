@@ -649,3 +649,16 @@ def used_where_it_is_a_number(u):
         if v > 5.0:
             found = v
     return u[0] if found is None else found * 2.0
+
+
+@containers(1.5)
+def an_object_that_knows_itself(x):
+    node = {"value": x}
+    node["self"] = node
+    return node["self"]["value"]  # <- return node["self"]["value"]
+
+
+@rewritten(an_object_that_knows_itself)
+def an_object_that_does_not_know_itself(x):
+    node = {"value": x}
+    return node["value"]
