@@ -5,6 +5,8 @@ The zoo's own modes run here with every function that has a signature taken out 
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -84,6 +86,20 @@ def test_a_callee_sees_the_captured_value_of_each_call() -> None:
     assert rg.grad(f, wrt=(0, 1))(2.0, 3.0) == pytest.approx((1 / 3, -1 / 2))
 
 
+def test_a_captured_name_may_be_bound_anew_between_two_calls() -> None:
+    def f(x):
+        scale = x
+
+        def go(y, n):
+            return y if n == 0 else go(y * scale, n - 1)
+
+        first = go(x, 2)
+        scale = x * x
+        return first + go(x, 2)
+
+    assert rg.value_and_grad(f)(1.5) == pytest.approx((1.5**3 + 1.5**5, 3 * 1.5**2 + 5 * 1.5**4))
+
+
 def test_lengths_that_a_callee_makes_are_each_calls_own() -> None:
     """T1: two calls that select differently many entries do not share a length."""
 
@@ -91,10 +107,39 @@ def test_lengths_that_a_callee_makes_are_each_calls_own() -> None:
         return x[x > limit] if n == 0 else chosen(x * 1.0, limit, n - 1)
 
     def f(x):
-        return np.sum(chosen(x, 0.0, 1)) * np.sum(chosen(x, 1.0, 1) ** 2)
+        low, high = chosen(x, 0.0, 1), chosen(x, 1.0, 1)
+        return np.sum(low * high) + np.sum(low)
 
     x = np.array([-1.0, 0.5, 2.0])
     oracle.assert_close(rg.grad(f)(x), oracle.gradient(f, (x,)))
+
+
+def test_a_long_function_may_return_what_it_is_given() -> None:
+    """M1: what is written through the result is written to the argument."""
+
+    def f(u, x):
+        v = handed_back(u, x)
+        w = handed_back(u * 2.0, x * x)
+        v[0] = x * w[1]
+        return np.sum(u * w)
+
+    args = (np.array([0.3, 0.7]), 1.3)
+    oracle.assert_close(np.array([rg.grad(f, wrt="x")(*copy.deepcopy(args))]), oracle.gradient(f, args, wrt=1))
+
+
+def handed_back(u, x):
+    a = x * x
+    b = a + 1.0
+    c = np.sin(b)
+    d = c * a
+    e = d * 2.0
+    f = e + c
+    g = f * x
+    h = g - a
+    i = h * h
+    if i < 0.0:
+        raise ValueError("never")
+    return u
 
 
 def test_a_recursion_that_changes_its_argument_is_refused() -> None:

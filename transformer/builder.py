@@ -152,6 +152,10 @@ class Builder:
         """Is the value bound here, and not made in a branch or loop that is done?"""
         return any(var in defined_by(stmt) for stmts in self._open for stmt in stmts)
 
+    def moment(self) -> dict[int, int]:
+        """How many statements each open block has now."""
+        return {id(stmts): len(stmts) for stmts in self._open}
+
     def add(self, stmt: Stmt) -> None:
         self._open[-1].append(stmt)
 

@@ -103,6 +103,7 @@ class Heap:
     owner: dict[Var, Any] = field(default_factory=dict)
     views: dict[Var, View] = field(default_factory=dict)
     writes: Counter[Any] = field(default_factory=Counter)  # how often each thing was written, and each name bound
+    moments: list[tuple[Any, dict[int, int] | None]] = field(default_factory=list)  # and when; None: it only got another form
     embedded: set[Any] = field(default_factory=set)  # things that lists of unknown length hold, as they were when they were put in
     places: dict[Var, tuple[Any, ...]] = field(default_factory=dict)  # which things a list has where, see ``places_of``
     unlike: dict[Var, Any] = field(default_factory=dict)  # lists of which no two items are the same thing
@@ -160,10 +161,15 @@ class Heap:
         found = self.contents.get(ident)
         return found if found is not None else self.openings.get(ident, default)
 
+    def count(self, key: Any, changed: bool = True) -> None:
+        """A thing was written, or a name bound."""
+        self.writes[key] += changed
+        self.moments.append((key, self.build.moment() if changed else None))
+
     def write(self, handle: Any, content: Any, changed: bool = True) -> None:
         """From here on, every handle of the thing finds ``content``."""
         ident = self.ident(handle)
-        self.writes[ident] += 1
+        self.count(ident, changed)
         if changed:
             self._forget_others(ident)
         self.contents[ident] = content

@@ -350,9 +350,9 @@ def unite(low: Lowering, plan: Any, end: Any, name: str) -> Any:
     if isinstance(plan, Aggregate) or isinstance(other, Aggregate):
         whole = join(*map(_type_of_plan, (plan, other))) if low.boxes else OPAQUE
         return whole if isinstance(whole, AggregateT) and is_mutable(whole.kind) else _united_lists(low, plan, other, name)
-    if isinstance(other, (Fixed, Unknown)):
-        return _disagree(name)
-    return join(plan, other)
+    if isinstance(other, Unknown):
+        return other
+    return _disagree(name) if isinstance(other, Fixed) else join(plan, other)
 
 
 def _united_maybes(low: Lowering, plan: Any, end: Any, name: str) -> Any:

@@ -106,6 +106,7 @@ class Path:
     known: dict[Var, bool]
     stmts: list[Stmt]
     ending: Any
+    guarded: tuple[Stmt, ...] = ()  # of the block that completed, if that is why this path is taken
 
 
 class Lowering:
@@ -270,7 +271,7 @@ class Lowering:
                     self.node, f"a write to the captured variable {name}", "Return the value instead."  # type: ignore[arg-type]
                 )
         frame.env[name] = value
-        self.heap.writes[id(frame), name] += 1
+        self.heap.count((id(frame), name))
 
     def expr(self, node: ast.expr, hint: str = "", maybe: bool = False) -> Any:
         """The value of an expression; one that may be None is taken not to be, unless the reader asks (``maybe``)."""
@@ -778,7 +779,7 @@ class Merger:
 
     @staticmethod
     def _made_on(path: Path) -> frozenset[Var]:
-        return frozenset(definitions(Block(tuple(path.stmts))))
+        return frozenset(definitions(Block((*path.guarded, *path.stmts))))
 
     def contents(self, ident: Any, x: Any, y: Any) -> Any:
         if x is y:

@@ -10,8 +10,7 @@ import ast
 import contextlib
 import dataclasses
 import operator
-from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,11 +31,10 @@ from .ir import (
     Ref,
     Region,
     Stmt,
-    Undefined,
     Var,
     defined_by,
-    definitions,
 )
+from .raising import can_be_taken_apart, is_simple, one_by_one
 from .types import BOOL, OPAQUE, AggregateT, ScalarT
 from .values import BoundMethod, Choice, Compiletime, HowFar, Partial, Stream, Unknown
 
@@ -56,11 +54,10 @@ class Lifted:
     """The state at the end of a block, its values handed over as results of the block's statement."""
 
     def __init__(self, low: Lowering, body: Run) -> None:
-        before = Counter(low.heap.writes)
+        before = len(low.heap.moments)
         self.low, self.path = low, low.path(body)
-        self.writes = low.heap.writes - before
+        self.moments = low.heap.moments[before:]
         path = self.path
-        self.inside = set(definitions(Block(tuple(path.stmts))))
         # what only an inner block saw is held by nobody any more
         self.visible = {v for stmt in path.stmts for v in defined_by(stmt)}
         self.results: dict[Var, Var] = {}
@@ -101,45 +98,31 @@ class Lifted:
 
     def spoil(self) -> None:
         """Go on as after a block that raised somewhere: what it may have changed by then is not known."""
-        late = self._after_the_last_risk()
+        as_before = self._changed_by_no_statement_that_raises()
         for frame in self.low.all_frames():
             for name, value in self.path.envs.get(id(frame), {}).items():
                 changed = name not in CONTROL and frame.env.get(name, UNDEFINED) is not value
-                if changed and not (value in late and self.writes[id(frame), name] == 1):
+                if changed and (id(frame), name) not in as_before:
                     frame.env[name] = _uncertain(name)
         contents = self.low.heap.contents
         for ident, value in self.path.contents.items():
             before = contents.get(ident, ident if isinstance(ident, Var) else None)
-            if before is not None and before is not value and not (value in late and self.writes[ident] == 1):
+            if before is not None and before is not value and ident not in as_before:
                 contents[ident] = _uncertain(getattr(ident, "hint", ""))
 
-    def _after_the_last_risk(self) -> set[Any]:
-        """The values made where nothing can raise any more."""
-        return late_values(self.path.stmts, self.inside)[0]
+    def _changed_by_no_statement_that_raises(self) -> set[Any]:
+        """The names and things that were changed when nothing could raise any more, or only got another form."""
+        stmts = self.path.stmts
+        risks = [k for k, stmt in enumerate(stmts) if may_raise(stmt)]
+        last = risks[-1] if risks else -1
+        early = {key for key, moment in self.moments if moment is not None and moment.get(id(stmts), 0) <= last}
+        return {key for key, _ in self.moments} - early
 
 
-def late_values(stmts: Iterable[Stmt], inside: set[Var]) -> tuple[set[Any], bool]:
-    """The values of a block made after all that may raise, and whether something in it may."""
-    late: set[Any] = set()
-    for stmt in reversed(list(stmts)):
-        if isinstance(stmt, If):
-            sides = [(block.yields, *late_values(block.stmts, inside)) for block in (stmt.then, stmt.orelse)]
-            for k, result in enumerate(stmt.results):
-                if all(_is_late(yields[k], values, risky, inside) for yields, values, risky in sides):
-                    late.add(result)
-            if any(risky for _, _, risky in sides):
-                return late, True
-        elif isinstance(stmt, Let):
-            late.add(stmt.var)  # the last that may raise is not bound if it does
-            if not cannot_raise(stmt):
-                return late, True
-        else:
-            return late, True
-    return late, False
-
-
-def _is_late(end: Any, values: set[Any], risky: bool, inside: set[Var]) -> bool:
-    return not risky or end in values or (isinstance(end, Var) and end not in inside) or isinstance(end, Undefined)
+def may_raise(stmt: Stmt) -> bool:
+    if isinstance(stmt, If):
+        return any(map(may_raise, (*stmt.then.stmts, *stmt.orelse.stmts)))
+    return not (isinstance(stmt, Let) and cannot_raise(stmt))
 
 
 SAFE = {getattr(operator, name) for name in "add sub mul neg lt le gt ge eq ne is_ is_not not_".split()}
@@ -188,6 +171,7 @@ def guarded(low: Lowering, body: Run, classes: Any, node: ast.AST, completed: Ru
         return failed(error)
 
     sides = low.paths(then, orelse)
+    sides[0].guarded = tuple(path.stmts)
     block = Block(tuple(path.stmts), (Const(True), *lifted.results))
     results, loc = (ok, *lifted.results.values()), low.location(node)
     certain = sides[1].ending == "raises"
@@ -199,8 +183,11 @@ def try_(low: Lowering, stmt: ast.Try, rest: list[ast.stmt]) -> str:
     """``try``.  Where it matters how far a body got, ``lower`` asks for its statements to be guarded one by one."""
     if stmt.finalbody:
         return _finally(low, stmt, rest)
-    if low.one_by_one and len(stmt.body) > 1:
-        return _try(low, _first_statement_alone(stmt), rest)
+    if low.one_by_one and (len(stmt.body) > 1 or not is_simple(stmt.body[0])):
+        if can_be_taken_apart(stmt):
+            return low.block([*one_by_one(stmt), *rest])
+        if len(stmt.body) > 1:
+            return _try(low, _first_statement_alone(stmt), rest)
     return _try(low, stmt, rest)
 
 

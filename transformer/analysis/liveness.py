@@ -34,11 +34,14 @@ SHAPE_ONLY = {np.shape, np.ndim, np.size, len, np.zeros_like, np.ones_like, np.e
 
 @dataclass
 class Liveness:
-    """``after``: the values live after a statement; ``entry``: those live at the start of a loop's body."""
+    """``after``: the values live after a statement; ``entry``: those live at the start of a loop's body; ``sides``: those live at the
+    start of either way of a branch; ``failing``: those live where an exception that is raised here is caught."""
 
     contents: bool = False
     after: dict[int, set[Var]] = field(default_factory=dict)
     entry: dict[int, set[Var]] = field(default_factory=dict)
+    sides: dict[int, tuple[set[Var], set[Var]]] = field(default_factory=dict)
+    failing: frozenset[Var] = frozenset()
 
     def _reads(self, atoms: Iterable[Atom]) -> Iterable[Var]:
         for atom in atoms:
@@ -53,20 +56,36 @@ class Liveness:
 
     def block(self, block: Block, out: set[Var]) -> set[Var]:
         live = out | set(self._reads(block.yields))
+        following: Stmt | None = None
         for stmt in reversed(block.stmts):
             self.after[id(stmt)] = set(live)
-            live = self._before(stmt, live)
+            live = self._before(stmt, live, following)
+            following = stmt
         return live
 
-    def _before(self, stmt: Stmt, live: set[Var]) -> set[Var]:
+    def _before(self, stmt: Stmt, live: set[Var], following: Stmt | None) -> set[Var]:
         live = live - set(defined_by(stmt))
+        if stmt.forward:
+            live |= self.failing
         if isinstance(stmt, If):
-            live = self.block(stmt.then, live) | self.block(stmt.orelse, live)
+            self.sides[id(stmt)] = self.block(stmt.then, live), self.block(stmt.orelse, live)
+            live = set.union(*self.sides[id(stmt)])
         elif isinstance(stmt, Region):
-            live = self.block(stmt.body, live) | live
+            live = self._region(stmt, live, following)
         elif isinstance(stmt, (For, While)):
             live = self._loop(stmt, live)
         return live | set(self._operands(stmt))
+
+    def _region(self, stmt: Region, live: set[Var], following: Stmt | None) -> set[Var]:
+        """What is read where a block failed is live at its start, and after a statement of it only if a later one may raise."""
+        completed = failed = live
+        if stmt.catch is not None and isinstance(following, If) and following.cond is stmt.results[0]:
+            completed, failed = (side - set(defined_by(stmt)) for side in self.sides[id(following)])
+        before = self.failing
+        self.failing = before | failed if stmt.catch is not None else before
+        live = self.block(stmt.body, completed) | failed
+        self.failing = before
+        return live
 
     def _loop(self, stmt: For | While, live: set[Var]) -> set[Var]:
         bound = set(bound_inside(stmt))

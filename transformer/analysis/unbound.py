@@ -18,6 +18,9 @@ from ..ir import UNDEFINED, Atom, Block, Const, Let, Region, Stmt, Undefined, Va
 from ..types import ListT
 from .activity import merges
 
+#: Zeros like a value that no path bound are no zeros.
+ZEROS = {np.zeros_like, emitted.zero_items}
+
 
 def maybe_unbound(block: Block) -> set[Var]:
     """The values that stand for a name some path does not bind."""
@@ -38,6 +41,6 @@ def _holds_nothing(tape: Any) -> bool:
 def _flows(stmt: Stmt) -> list[tuple[Var, Atom]]:
     """What each merged value may be; a ``try`` block that raised has bound nothing."""
     if isinstance(stmt, Let):
-        return [(stmt.var, stmt.call.args[0])] if stmt.call.fn is np.zeros_like else []
+        return [(stmt.var, stmt.call.args[0])] if stmt.call.fn in ZEROS else []
     failed = [(result, UNDEFINED) for result in stmt.results] if isinstance(stmt, Region) and not stmt.certain else []
     return [*merges(stmt), *failed]
