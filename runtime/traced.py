@@ -171,7 +171,8 @@ class TracedArray(Variable):
     imag = property(lambda self: apply(np.imag, (self,)))
 
     def conjugate(self) -> Any:
-        return apply(np.conj, (self,))
+        value = self._value.conjugate()  # of a Python number a Python number
+        return record(value, (self,), np.conj, "ConjBackward0", np.conj)
 
     conj = conjugate
 

@@ -417,6 +417,7 @@ def _copies_and_makers() -> list[Sample]:
         S(np.asarray, x),
         S(np.asarray, [0.5, 1.5]),
         S(np.asanyarray, x),
+        S(np.asarray_chkfinite, x),
     ]
     samples += [S(np.full, (2, 3), 0.5), S(np.full, (2, 3), n(3)), S(np.full, 4, 0.5)]
     samples += [S(np.full_like, x, 0.5), S(np.full_like, x, n(2, 1))]

@@ -19,6 +19,7 @@ import sympy
 
 from retrograd.runtime.errors import ArgumentError, DifferentiationError, NoRule, UnsupportedSyntax
 from retrograd.transformer.symbolic import Verification, VerificationError, symbolic, unroll
+from retrograd.transformer.symbolic.formulas import SPECIAL, formula
 
 GRAVITY = 9.81
 COEFFICIENTS = [0.5, -1.25, 3.0]
@@ -196,8 +197,6 @@ BINARY = (
 @pytest.mark.parametrize("name", UNARY)
 @pytest.mark.parametrize("x", [0.37, -0.41])
 def test_functions_of_one_number(name: str, x: float) -> None:
-    from retrograd.transformer.symbolic.formulas import formula
-
     with np.errstate(invalid="ignore"):
         expected = getattr(np, name)(x)
     if math.isnan(expected):
@@ -210,8 +209,6 @@ def test_functions_of_one_number(name: str, x: float) -> None:
 @pytest.mark.parametrize("name", BINARY)
 @pytest.mark.parametrize("x, y", [(0.37, 1.6), (1.9, 1.6), (5.3, 1.6), (-2.2, 0.7), (0.9, -0.4), (0.5, 0.5)])
 def test_functions_of_two_numbers(name: str, x: float, y: float) -> None:
-    from retrograd.transformer.symbolic.formulas import formula
-
     with np.errstate(invalid="ignore"):
         expected = getattr(np, name)(x, y)
     if math.isnan(expected):
@@ -221,29 +218,27 @@ def test_functions_of_two_numbers(name: str, x: float, y: float) -> None:
     assert float(found) == pytest.approx(float(expected), rel=1e-13, abs=1e-15)
 
 
-@pytest.mark.parametrize("name", "erf erfc erfinv erfcinv ndtr ndtri gamma gammaln digamma expit logit".split())
+@pytest.mark.parametrize("name", sorted(SPECIAL))
 def test_special_functions(name: str) -> None:
     special = pytest.importorskip("scipy.special")
-    from retrograd.transformer.symbolic.formulas import formula
-
     primitive = getattr(special, name)
-    symbol = sympy.Symbol("x", real=True)
-    found = sympy.lambdify([symbol], formula(primitive)(symbol), "mpmath")(mpmath.mpf(0.3))
-    assert float(found) == pytest.approx(float(primitive(0.3)), rel=1e-12)
+    places = (0.3,) if primitive.nin == 1 else (2, 0.3)
+    symbols = sympy.symbols("x y", real=True)[: len(places)]
+    found = sympy.lambdify(symbols, formula(primitive)(*symbols), "mpmath")(*map(mpmath.mpf, places))
+    assert complex(found) == pytest.approx(float(primitive(*places)), rel=1e-12)
 
 
 def test_every_special_function_with_a_rule_has_a_formula() -> None:
+    """A new row must be declared in the table, or named here."""
     from retrograd.runtime.rules.special import PARTIALS
-    from retrograd.transformer.symbolic.formulas import SPECIAL
 
-    assert set(SPECIAL) == set(PARTIALS)
+    without = {"betainc", "eval_chebyt", "lpmv", "spherical_in", "spherical_jn", "spherical_kn", "spherical_yn"}
+    assert set(PARTIALS) == set(SPECIAL) | without
 
 
 def test_every_elementwise_rule_of_numpy_has_a_formula() -> None:
     """A new row must be declared in one of the tables, or named here; functions of derivative code have no need."""
     from retrograd.runtime.rules import table
-    from retrograd.transformer.symbolic.formulas import formula
-
     complex_numbers, jumps_to_even = {np.complex64, np.complex128}, {math.remainder}
     without = {
         primitive

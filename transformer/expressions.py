@@ -334,6 +334,8 @@ def item(low: Lowering, container: Any, key: Any, node: ast.AST, hint: str = "")
     kind = kind_of_number(type_of(container)) if not isinstance(container, Compiletime) else None
     if kind in (bool, int, float, complex) and low.is_caught:
         raise SurelyRaises(TypeError, f"{kind.__name__!r} object is not subscriptable")
+    if _is_one_number(container) and _is_place(key) and low.is_caught:
+        raise SurelyRaises(IndexError, "invalid index to scalar variable.")
     if isinstance(container, Compiletime):
         raise low.unsupported(node, "an item of a function or iterator cannot be differentiated", "Make a list of it first: list(...).")
     if isinstance(container, Ref) and not is_numeric(abstract(container.value)):
@@ -349,6 +351,16 @@ def item(low: Lowering, container: Any, key: Any, node: ast.AST, hint: str = "")
     made = low.build.call(operator.getitem, container, key, hint=hint, form="operator")
     low.heap.watch(made, operator.getitem, (container, key), (), "operator")
     return made
+
+
+def _is_one_number(container: Any) -> bool:
+    """Is it a NumPy scalar, or an array without axes?"""
+    t = type_of(container) if not isinstance(container, Compiletime) else None
+    return isinstance(t, ArrayT) and t.ndim == 0 or isinstance(t, ScalarT) and t.weak is False and not t.number
+
+
+def _is_place(key: Any) -> bool:
+    return not isinstance(key, (Compiletime, Aggregate, SliceAtom)) and isinstance(t := type_of(key), ScalarT) and t.dtype.kind == "i"
 
 
 def _with_default(low: Lowering, container: Any, key: Any, node: ast.AST) -> Any:

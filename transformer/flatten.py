@@ -81,10 +81,10 @@ def _parts(t: Any, value: Any) -> Iterator[Any]:
     if not is_opened(t):
         yield value
         return
-    by_name = t.keys is not None and t.kind is not dict
-    for key, item in zip(t.labels, t.items):
-        if not isinstance(item, ConstT):
-            yield from _parts(item, getattr(value, key) if by_name else value[key])
+    by_name = t.keys is not None and not issubclass(t.kind, (dict, tuple))
+    for at, (key, item) in enumerate(zip(t.labels, t.items)):
+        if not isinstance(item, ConstT):  # of a named tuple plain code hands over a tuple
+            yield from _parts(item, getattr(value, key) if by_name else value[key if t.kind is dict else at])
 
 
 # -- the program ------------------------------------------------------------------------------------------

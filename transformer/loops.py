@@ -939,8 +939,9 @@ def _item_type(low: Lowering, iterable: Any, node: ast.AST) -> Any:
     if isinstance(t, OpaqueT) or isinstance(iterable, Ref):
         return OpaqueT()
     kind = kind_of_number(t)
-    if kind not in (None, np.ndarray) and low.is_caught:
-        raise SurelyRaises(TypeError, f"{full_name(kind)!r} object is not iterable")
+    if kind is not None and low.is_caught:
+        what = "iteration over a 0-d array" if kind is np.ndarray else f"{full_name(kind)!r} object is not iterable"
+        raise SurelyRaises(TypeError, what)
     raise low.unsupported(
         getattr(node, "iter", node), "a loop over this kind of value cannot be differentiated", "Loop over a range, an array or a list."
     )

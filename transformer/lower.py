@@ -339,8 +339,9 @@ class Lowering:
         if isinstance(t, ArrayT) and t.ndim:
             self.need_detail()
         kind = kind_of_number(t)
-        if kind not in (None, np.ndarray) and self.is_caught:
-            raise SurelyRaises(TypeError, f"cannot unpack non-iterable {full_name(kind)} object")
+        if kind is not None and self.is_caught and not (isinstance(t, ArrayT) and t.ndim):
+            what = "iteration over a 0-d array" if kind is np.ndarray else f"cannot unpack non-iterable {full_name(kind)} object"
+            raise SurelyRaises(TypeError, what)
         raise self.unsupported(node, "unpacking a value whose length is not known before the run", "Index it instead.")
 
     def part_of(self, container: Any, at: int, hint: str = "") -> Any:

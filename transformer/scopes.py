@@ -63,6 +63,9 @@ class Lifted:
         self.results: dict[Var, Var] = {}
         self.envs = {key: {n: self.lift(a) for n, a in env.items()} for key, env in path.envs.items()}
         self.contents = {ident: self.lift(a) for ident, a in path.contents.items()}
+        for var, made in self.results.items():
+            if low.heap.owner[made] is var and not isinstance(var.type, ScalarT):  # made in the block, and not seen outside it by itself
+                self.contents.setdefault(var, made)
 
     def lift(self, atom: Any) -> Any:
         if isinstance(atom, Var):

@@ -20,6 +20,7 @@ from tests.zoo import (  # noqa: F401  (imported for the rows they add)
     numpy_sources,
     objects,
     optional,
+    raising,
     recursion,
     reductions,
     reuse,

@@ -230,26 +230,30 @@ def exception_unknown(x, kind):
     return y
 
 
+def doubled_in_place(ys, k):
+    ys[0] = ys[0] * 2.0
+    ys[0] = ys[0] / k
+
+
 @syntax(2.0)
 def how_far_a_block_got(x):
-    y = 0.0
+    ys = [x]
     try:
-        for k in range(3):
-            y = y + x / k
+        doubled_in_place(ys, 0)
     except ZeroDivisionError:
-        y = 2 * y  # <- y
-    return y
+        ys[0] = ys[0] + 1.0  # <- ys
+    return ys[0]
 
 
 @rewritten(how_far_a_block_got)
 def guarded_step_by_step(x):
-    y = 0.0
-    for k in range(3):
-        try:
-            y = y + x / k
-        except ZeroDivisionError:
-            y = 2 * y
-    return y
+    ys = [x]
+    try:
+        ys[0] = ys[0] * 2.0
+        ys[0] = ys[0] / 0
+    except ZeroDivisionError:
+        ys[0] = ys[0] + 1.0
+    return ys[0]
 
 
 class Swallows:
