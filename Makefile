@@ -7,13 +7,17 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PARALLEL = $(shell $(BIN)/python -c 'import xdist; print("-n 2")' 2>/dev/null)
 
-.PHONY: demo test fuzz lint links golden bench clean
+.PHONY: demo test everything fuzz lint links golden bench clean
 
 demo: $(READY)
 	$(BIN)/python examples/lotka_volterra.py
 
 test: $(READY)
 	@$(BIN)/python -m pytest -q $(PARALLEL) $(PYTEST)
+
+# The tests, and the slow programs that they only take a sample of.
+everything: $(READY)
+	@$(BIN)/python -m pytest -q $(PARALLEL) -m "not fuzz" $(PYTEST)
 
 fuzz: $(READY)
 	@$(BIN)/python -m pytest -q -m fuzz $(PYTEST)

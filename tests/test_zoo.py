@@ -7,6 +7,7 @@ hand derivation.  A program that is "later" may be refused with a `Differentiati
 from __future__ import annotations
 
 import copy
+import zlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,6 +27,14 @@ pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 
 def each(programs: list[Program]) -> Any:
     return pytest.mark.parametrize("program", [pytest.param(p, id=p.name) for p in programs])
+
+
+def one_in(n: int, programs: list[Program]) -> Any:
+    """``each``, of which all but one in ``n`` are left to ``make everything``: they are slow."""
+    chosen = [p for p in programs if zlib.crc32(p.name.encode()) % n == 0]
+    return pytest.mark.parametrize(
+        "program", [pytest.param(p, id=p.name, marks=[] if p in chosen else pytest.mark.long) for p in programs]
+    )
 
 
 def rng_of(program: Program) -> np.random.Generator:
