@@ -42,7 +42,7 @@ def zoo(words: str) -> tuple[str, ...]:
     return ("tests/test_zoo.py", "-k", words)
 
 
-CHECKED = ("tests/test_checked.py", "tests/test_verify.py", "tests/test_transformed.py")
+CHECKED = ("tests/test_checked.py", "tests/test_verify.py", "tests/test_rules_transformed.py")
 RULES = ("tests/test_rules.py",)
 PAIRS = ("tests/test_pairs.py",)
 PAIRS_IN_THE_ZOO = ("tests/test_pairs.py", "tests/test_zoo.py", "-k", "test_pairs or recursion")
@@ -169,7 +169,7 @@ FAULTS: list[Fault] = [
     Fault("transformer/pairs.py", "while others := [c for c in group if c.definition.fresh and not _is_own(c.body)]:",
           "while others := []:", "a callee's result is not the argument it may be (M1)", PAIRS),
     Fault("transformer/emit.py", "if self.names[var] not in bound:", "if True:",
-          "a name that some path leaves unbound wipes out the parameter of that name", zoo("exits")),
+          "a name that some path leaves unbound wipes out the parameter of that name", zoo("scopes")),
     Fault("transformer/names.py", "naming.clash(stmt.results[0], inside - says)", "pass",
           "how a loop ended is overwritten by values of its body", zoo("exits")),
     # -- simplification

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import functools
 import inspect
-import keyword
 import linecache
 import operator
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import BuiltinMethodType, FunctionType, MethodType, MethodWrapperType
 from typing import Any
@@ -34,17 +33,17 @@ from retrograd.runtime.rules import lookup
 
 from . import pipeline
 from .builder import type_of
+from .callers import ByCount, caller_of, caller_with, counts_beyond
 from .calls import undecorated
 from .checked import checked
 from .compile import bind, load, write_guard
 from .dialect import NUMBA, NUMBA_PAIRS, PYTHON, Dialect
-from .emit import Text
-from .ir import Const, Function, Var
+from .ir import Const, Function, Ref, Var
 from .jit import load as jit_load
 from .jit import options_of
 from .lower import Demand, Lowering, MoreDetail, lower
 from .pairs import Plan, Replan, Separation
-from .types import AggregateT, ConstT, abstract, construct, is_inexact, with_lengths
+from .types import AggregateT, ConstT, OpaqueT, abstract, construct, is_inexact, with_lengths
 from .values import Detail
 
 Wrt = int | str | Sequence[int | str]
@@ -90,43 +89,28 @@ def target_of(f: Any) -> Target:
     f = undecorated(f)
     if hasattr(f, "__retrograd__") or (not isinstance(f, FunctionType) and lookup(f) is not None):
         return Target(caller_of(f))
+    if isinstance(getattr(type(f), "__call__", None), FunctionType):  # an object of the user's that can be called
+        f = f.__call__
+    if inspect.ismethod(f) and isinstance(abstract(f.__self__), OpaqueT):  # its attributes are read as those of things outside are
+        return Target(caller_of(f))
     if inspect.ismethod(f):
         bound: Any = f
         return Target(undecorated(bound.__func__), (bound.__self__,))
-    if isinstance(f, functools.partial):
-        raise ArgumentError("a functools.partial cannot be differentiated directly", remedy="Wrap it: lambda x: f(x).")
-    if not isinstance(f, FunctionType):
+    if not callable(f) or isinstance(f, type) or not _has_signature(f):
         raise ArgumentError(
             f"{getattr(f, '__name__', f)!r} is not a Python function",
             remedy="Pass a function written in Python, or a lambda around it.",
         )
+    if not isinstance(f, FunctionType):
+        return Target(caller_of(f))
     return Target(caller_of(f) if hasattr(f, "__wrapped__") else f)
 
 
-def caller_of(f: Any) -> FunctionType:
-    """A Python function that calls ``f``: a derivative, or a function with a rule of its own, to be differentiated."""
-    known = lookup(f)
-    signature = inspect.signature(f) if known is None else known.signature
-    bare = [p.replace(annotation=p.empty, default=p.empty) for p in signature.parameters.values()]
-    clean = "".join(c if c.isalnum() else "_" for c in getattr(f, "__name__", "f")).strip("_")
-    name = clean if clean.isidentifier() and not keyword.iskeyword(clean) else "function"
-    passed = ", ".join(_passed(p) for p in bare)
-    source = f"def {name}{inspect.Signature(bare)}:\n    return called({passed})\n"
-    made: FunctionType = load(Text(source, {"called": f}, ()), name)  # type: ignore[assignment]
-    made.__defaults__ = tuple(p.default for p in signature.parameters.values() if _defaults(p, False)) or None
-    made.__kwdefaults__ = {p.name: p.default for p in signature.parameters.values() if _defaults(p, True)}
-    return made
-
-
-def _passed(p: inspect.Parameter) -> str:
-    if p.kind is p.KEYWORD_ONLY:
-        return f"{p.name}={p.name}"
-    stars: dict[Any, str] = {p.VAR_POSITIONAL: "*", p.VAR_KEYWORD: "**"}
-    return stars.get(p.kind, "") + p.name
-
-
-def _defaults(p: inspect.Parameter, named: bool) -> bool:
-    return p.default is not p.empty and (p.kind is p.KEYWORD_ONLY) == named
+def _has_signature(f: Any) -> bool:
+    try:
+        return inspect.signature(f) is not None
+    except ValueError:  # of a built-in
+        return False
 
 
 def wrt_names(target: Target, wrt: Wrt) -> tuple[tuple[str, ...], bool]:
@@ -167,6 +151,7 @@ class Specialised:
     identities: tuple[tuple[Any, Any], ...]
     types: dict[str, Any]
     notes: tuple[Any, ...] = ()  # what became of each call, for ``explain``
+    changes: bool = False  # is a container changed that came in?
 
     def by_name(self, names: Sequence[str]) -> tuple[Var, ...]:
         found = {p.hint: p for p in self.program.params[: len(self.params)]}
@@ -217,13 +202,15 @@ def _specialised(
 ) -> Specialised:
     given = dict(zip(target.names, values))
     types = {n: _parameter_type(n, v, n in wrt, target) for n, v in given.items()}
+    called = {n: Ref(v, n) for n, v in given.items() if isinstance(types[n], OpaqueT) and callable(v)}
+    types.update({n: ConstT(ref.value) for n, ref in called.items()})  # functions are part of the program
     fixed: dict[str, Any] = {}
     plan = Plan()
     if detail is Detail.VALUES:
         types = {n: with_lengths(t, given[n]) for n, t in types.items()}
         fixed = {n: v for n, v in given.items() if type(v) is int}
     while True:
-        bindings = {n: Const(fixed[n]) if n in fixed else t for n, t in types.items()}
+        bindings = {n: Const(fixed[n]) if n in fixed else called.get(n, t) for n, t in types.items()}
         low = Lowering()
         low.detail = detail
         low.separation = Separation(plan) if separate else None
@@ -242,7 +229,7 @@ def _specialised(
         captured_types = tuple(var.type for var, _ in low.captures.values())
         names = (*target.names, *(f"captured {k}" for k in range(len(captured))))
         guard = write_guard(names, (*types.values(), *captured_types), fixed)
-        return Specialised(program, variables, captured, guard, tuple(low.guards.values()), types, tuple(low.notes))
+        return Specialised(program, variables, captured, guard, tuple(low.guards.values()), types, tuple(low.notes), low.opens)
 
 
 #: What is another object each time it is read, and equal if it means the same.
@@ -257,7 +244,7 @@ def _same(now: Any, value: Any) -> bool:
 
 
 def _parameter_type(name: str, value: Any, wanted: bool, target: Target) -> Any:
-    t = abstract(value, name)
+    t = abstract(value, name, argument=True)
     if type(value) is bool:
         t = ConstT(value)
     if wanted and not is_inexact(t):
@@ -382,8 +369,8 @@ class Transformed:
 def make_entry(target: Target, special: Specialised, built: Any) -> Entry:
     positions = tuple(target.names.index(n) for n in special.params)
     return Entry(
-        special.guard, special.captures, special.identities, positions, built.run, built.text, built.written,
-        positions == tuple(range(len(target.names))),
+        special.guard, special.captures, special.identities, positions, built.run, built.text,
+        built.written or special.changes, positions == tuple(range(len(target.names))),
     )  # fmt: skip
 
 
@@ -424,8 +411,15 @@ def _dialect(options: Options) -> Dialect:
 
 
 def _refuse_overlap(values: tuple[Any, ...]) -> None:
-    """Arguments may share memory only if none of them is written (M1)."""
-    arrays = [v for v in _leaves(values) if isinstance(v, np.ndarray)]
+    """Arguments may share memory, or be or hold one container, only if none of them is written (M1)."""
+    parts = list(_parts(values))
+    containers = [id(v) for v in parts if not isinstance(v, (np.ndarray, tuple))]
+    if len(set(containers)) < len(containers):
+        raise AliasedMutation(
+            "two arguments are, or hold, one container and the function changes an argument",
+            remedy="Pass a copy of one: copy.copy(x).",
+        )
+    arrays = [v for v in parts if isinstance(v, np.ndarray)]
     for k, a in enumerate(arrays):
         for b in arrays[k + 1 :]:
             if np.may_share_memory(a, b):
@@ -435,10 +429,24 @@ def _refuse_overlap(values: tuple[Any, ...]) -> None:
                 )
 
 
-def _leaves(value: Any) -> list[Any]:
+def _parts(value: Any) -> Iterator[Any]:
+    """The arrays and containers in a value."""
+    if isinstance(value, np.ndarray):
+        yield value
+        return
+    if value is None or isinstance(value, (int, float, complex, str, np.generic)):
+        return
     if isinstance(value, (tuple, list)):
-        return [leaf for item in value for leaf in _leaves(item)]
-    return [leaf for item in value.values() for leaf in _leaves(item)] if isinstance(value, dict) else [value]
+        inside: Iterable[Any] = value
+    elif isinstance(value, dict):
+        inside = value.values()
+    elif isinstance(abstract(value, argument=True), AggregateT):
+        inside = vars(value).values() if hasattr(value, "__dict__") else ()
+    else:
+        return
+    yield value
+    for item in inside:
+        yield from _parts(item)
 
 
 def located(run: Callable[..., Any], *args: Any) -> Any:
@@ -487,8 +495,12 @@ def _decorator(make: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(make)
     def entry(f: Any = None, /, *args: Any, **options: Any) -> Any:
         if f is None:
-            return lambda g: make(g, *args, **options)
-        return make(f, *args, **options)
+            return lambda g: entry(g, *args, **options)
+        wrt = _wrt(args[0] if args else options.get("wrt", 0), options.get("argnums"))
+        if not counts_beyond(f, wrt):
+            return make(f, *args, **options)
+        known = (make.__name__, f, wrt, options.get("has_aux", False))
+        return ByCount(f, lambda g: make(g, *args, **options), make.__name__ == "hvp", known)
 
     return entry
 
@@ -504,7 +516,8 @@ def value_and_grad(
     """A function that returns ``f``'s value and its gradient.
 
     ``f`` returns a scalar (with ``has_aux`` a pair: the scalar, and anything else).  ``wrt`` names or counts the
-    arguments to differentiate: one, or a tuple.  Gradients have the structure, shapes and dtypes of those arguments.
+    arguments to differentiate: one, or a tuple; numbers count those that ``*args`` takes too.  Gradients have the structure, shapes
+    and dtypes of those arguments.
     With ``jit=True`` the emitted program is compiled by Numba at the first call, or ``CompilationFailed`` says which
     line it does not take; a dict holds further options of ``numba.njit``, e.g. ``jit={"fastmath": True}``.
 
@@ -541,7 +554,7 @@ def _gradient(f: Any, wrt: Wrt, value: bool, has_aux: bool, jit: Jit = False) ->
 
 
 def default_wrt(target: Target, values: tuple[Any, ...]) -> tuple[str, ...]:
-    return tuple(n for n, v in zip(target.names, values) if is_inexact(abstract(v, n)))
+    return tuple(n for n, v in zip(target.names, values) if is_inexact(abstract(v, n, argument=True)))
 
 
 class Pullbacks:
@@ -653,7 +666,11 @@ def vjp(f: Callable[..., Any], *args: Any, wrt: Wrt | None = None, jit: Jit = Fa
     >>> value, pullback(1.0)
     (9.0, (6.0,))
     """
-    made = Pullbacks(f, wrt, jit)
+    made: Any
+    if counts_beyond(f, -1 if wrt is None else wrt):
+        made = ByCount(f, lambda g: Pullbacks(g, wrt, jit), 0, ("vjp", f, wrt, False))
+    else:
+        made = Pullbacks(f, wrt, jit)
     return made(*args, **kwargs) if args or kwargs else made
 
 
@@ -738,6 +755,8 @@ def jvp(
     >>> jvp(lambda x: x * x, (3.0,), (1.0,))
     (9.0, 6.0)
     """
+    if primals is not None and counts_beyond(f, -1 if wrt is None else wrt):
+        f = caller_with(f, len(primals))
     made = Pushforwards(f, wrt, jit)
     return made if primals is None else made(primals, tangents or ())
 

@@ -120,6 +120,8 @@ def call_object(low: Lowering, target: Any, text: str, args: Args, kwargs: Kwarg
         return _fill_fields(low, target, args, kwargs, node)
     if isinstance(target, FunctionType) and not _of_numpy(target) and target.__module__ not in OPAQUE_MODULES:
         return OBJECTS["function"](low, target, args, kwargs, node, hint)
+    if isinstance(inspect.getattr_static(type(target), "__call__", None), FunctionType):
+        return call_object(low, type(target).__call__, text, (Ref(target, text), *args), kwargs, node, hint)
     return opaque(low, target, args, kwargs, node, hint)
 
 

@@ -11,7 +11,8 @@ import math
 import operator
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
+from types import MethodType
 from typing import Any
 
 import numpy as np
@@ -82,7 +83,8 @@ class GuardWriter:
             self.tests.append(f"type({path}) is {self.constant(cls)}")
         elif isinstance(t, ConstT):
             value = self.constant(t.value)
-            same = f"{path} is {value}" if t.value is None or t.value is Ellipsis else f"{path} == {value}"
+            one = t.value is None or t.value is Ellipsis or (callable(t.value) and not isinstance(t.value, MethodType))
+            same = f"{path} is {value}" if one else f"{path} == {value}"
             self.tests.append(f"type({path}) is {self.constant(type(t.value))} and {same}")
         elif isinstance(t, AggregateT):
             self.aggregate(path, t)
@@ -114,6 +116,8 @@ class GuardWriter:
             self.tests.append(f"tuple({path}) == {self.constant(t.keys)}")
         elif t.keys is None:
             self.tests.append(f"len({path}) == {len(t.items)}")
+        elif not issubclass(t.kind, tuple) and not is_dataclass(t.kind):
+            self.tests.append(f"tuple(vars({path})) == {self.constant(t.keys)}")
         keys = t.labels
         for key, item in zip(keys, t.items):
             text = repr(key) if type(key) in (int, str) else self.constant(key)
@@ -122,7 +126,9 @@ class GuardWriter:
 
 def _list_guard(t: ListT) -> Callable[[Any], bool]:
     def check(value: Any) -> bool:
-        return type(value) is t.kind and len(value) > LIST_BY_STRUCTURE and abstract(value) == t
+        return type(value) is t.kind and len(value) > LIST_BY_STRUCTURE and (
+            abstract(value) == t or abstract(value, argument=True) == t
+        )
 
     return check
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import types
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,9 @@ from typing import Any
 import numpy as np
 
 LIST_BY_STRUCTURE = 16
+DEPTH = 8  # of objects in objects
+#: What classes have that are not written in Python.
+OF_C = (types.WrapperDescriptorType, types.MethodDescriptorType, types.MemberDescriptorType)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +134,8 @@ OPAQUE = OpaqueT()
 NATIVE = "biufc"
 
 
-def abstract(value: Any, path: str = "x") -> Any:
-    """The type of a run-time value; ``path`` names its axes."""
+def abstract(value: Any, path: str = "x", argument: bool = False) -> Any:
+    """The type of a run-time value; ``path`` names its axes.  Plain objects are known by their attributes if they are arguments."""
     if type(value) is np.ndarray:
         return _array(value, path)
     if isinstance(value, (bool, int, float, complex)) and type(value) in (bool, int, float, complex):
@@ -141,17 +145,32 @@ def abstract(value: Any, path: str = "x") -> Any:
     if value is None or value is Ellipsis or isinstance(value, (str, bytes, enum.Enum)):
         return ConstT(value)
     if type(value) in (tuple, list):
-        return _sequence(value, path)
+        return _sequence(value, path, argument)
     if type(value) is dict and all(isinstance(k, (str, int)) for k in value):
-        items = tuple(abstract(v, f"{path}.{k}") for k, v in value.items())
+        items = tuple(abstract(v, f"{path}.{k}", argument) for k, v in value.items())
         return AggregateT(dict, items, tuple(value))
     if isinstance(value, tuple) and hasattr(value, "_fields"):
-        items = tuple(abstract(v, f"{path}.{k}") for k, v in zip(value._fields, value))
+        items = tuple(abstract(v, f"{path}.{k}", argument) for k, v in zip(value._fields, value))
         return AggregateT(type(value), items, tuple(value._fields))
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         names = tuple(field.name for field in dataclasses.fields(value))
-        return AggregateT(type(value), tuple(abstract(getattr(value, n), f"{path}.{n}") for n in names), names)
+        return AggregateT(type(value), tuple(abstract(getattr(value, n), f"{path}.{n}", argument) for n in names), names)
+    if argument and _has_attributes(value) and path.count(".") < DEPTH:
+        items = tuple(abstract(v, f"{path}.{k}", argument) for k, v in vars(value).items())
+        if not any(isinstance(t, OpaqueT) for t in items):
+            return AggregateT(type(value), items, tuple(vars(value)))
     return RangeT() if type(value) is range else OpaqueT(type(value))
+
+
+def _has_attributes(value: Any) -> bool:
+    """Is it an object of a class written in Python, all of whose state is in its attributes?"""
+    if not hasattr(value, "__dict__") or type(value).__module__.partition(".")[0] in ("builtins", "numpy", "retrograd"):
+        return False
+    bases = type(value).__mro__[:-1]
+    parts = [part for cls in bases for part in vars(cls).items()]
+    return all(type(cls) is type for cls in bases) and not any(
+        name in ("__slots__", "__getattr__", "__getattribute__") or isinstance(part, OF_C) for name, part in parts
+    )
 
 
 def _array(value: np.ndarray, path: str) -> Any:
@@ -161,8 +180,8 @@ def _array(value: np.ndarray, path: str) -> Any:
     return ArrayT(value.dtype, axes)
 
 
-def _sequence(value: Any, path: str) -> Any:
-    types = tuple(abstract(v, f"{path}.{k}") for k, v in enumerate(value))
+def _sequence(value: Any, path: str, argument: bool) -> Any:
+    types = tuple(abstract(v, f"{path}.{k}", argument) for k, v in enumerate(value))
     if type(value) is tuple or len(value) <= LIST_BY_STRUCTURE:
         return AggregateT(type(value), types)
     return ListT(type(value), join_all(types))

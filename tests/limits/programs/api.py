@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import linecache
 from typing import Any
 
@@ -30,11 +29,6 @@ def twice(u):
 
 def both(p):
     return p[0] * p[1]
-
-
-@api(by=plainly)
-def partial_function():
-    return rg.grad(functools.partial(cube))  # --
 
 
 @api(by=plainly)

@@ -404,6 +404,12 @@ def arguments_that_overlap(u, v):
     return np.sum(u * v)
 
 
+@mutation([2.0], by=lambda f, xs: rg.grad(f)(xs, xs))
+def one_list_as_two_arguments(xs, ys):
+    xs[0] = 2 * xs[0]  # --
+    return ys[0] * xs[0]
+
+
 def _counter():
     total = 0.0
 

@@ -221,11 +221,12 @@ def number_returned(x):
     return x
 
 
-@syntax(2.0, ValueError)
-def exception_unknown(x, kind):
+@syntax(2.0)
+def exception_unknown(x):
+    kinds = [ValueError] * int(x)
     try:
         y = 1 / x
-    except kind:  # <- except kind
+    except kinds[0]:  # <- except kinds[0]
         y = 0.0
     return y
 
