@@ -110,7 +110,7 @@ def test_partials_methods_and_objects_that_can_be_called() -> None:
     assert df(1.0) == 15.0
 
 
-@pytest.mark.parametrize("what", [3.0, Cubic, max], ids=repr)
+@pytest.mark.parametrize("what", [3.0, Cubic, max], ids=["number", "class", "builtin"])
 def test_what_is_no_python_function_is_refused(what: Any) -> None:
     with pytest.raises(ArgumentError, match="is not a Python function"):
         rg.grad(what)
@@ -123,8 +123,13 @@ def applied(f: Any, k: Any) -> Any:
     return k * f(2.0 * k)
 
 
-@pytest.mark.parametrize("f", [lambda x: x * x, np.sin, math.exp, functools.partial(pow, 3.0), Cubic(2.0), Cubic(2.0).value, abs,
-                               rg.grad(lambda x: x**3)], ids=repr)  # fmt: skip
+FUNCTIONS = {
+    "lambda": lambda x: x * x, "ufunc": np.sin, "math": math.exp, "partial": functools.partial(pow, 3.0), "object": Cubic(2.0),
+    "method": Cubic(2.0).value, "builtin": abs, "derivative": rg.grad(lambda x: x**3),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("f", FUNCTIONS.values(), ids=FUNCTIONS)
 def test_functions_as_arguments(f: Any) -> None:
     oracle.assert_close(np.array([rg.grad(applied, wrt="k")(f, 1.3)]), oracle.gradient(applied, (f, 1.3), wrt=1))
     value, tangent = rg.jvp(applied, (f, 1.3), (1.0,), wrt="k")

@@ -270,11 +270,12 @@ class Entry:
     run: Any
     text: str
     written: bool
+    changes: bool
     everything: bool
 
     def __post_init__(self) -> None:
         # the guard says all there is to know, and what runs takes the arguments as they are
-        self.is_plain = self.everything and not (self.written or self.captures or self.identities)
+        self.is_plain = self.everything and not (self.written or self.changes or self.captures or self.identities)
 
 
 class Transformed:
@@ -341,6 +342,8 @@ class Transformed:
     def run(self, entry: Entry, values: tuple[Any, ...], captured: tuple[Any, ...] = ()) -> Any:
         if not entry.everything:
             values = tuple([values[k] for k in entry.positions])
+        if entry.changes:
+            _refuse_one_container((*values, *captured))
         if entry.written:
             _refuse_overlap((*values, *captured))
         return located(entry.run, *values, *captured)
@@ -370,7 +373,7 @@ def make_entry(target: Target, special: Specialised, built: Any) -> Entry:
     positions = tuple(target.names.index(n) for n in special.params)
     return Entry(
         special.guard, special.captures, special.identities, positions, built.run, built.text,
-        built.written or special.changes, positions == tuple(range(len(target.names))),
+        built.written, special.changes, positions == tuple(range(len(target.names))),
     )  # fmt: skip
 
 
@@ -410,16 +413,19 @@ def _dialect(options: Options) -> Dialect:
     return PYTHON if options is None else NUMBA
 
 
-def _refuse_overlap(values: tuple[Any, ...]) -> None:
-    """Arguments may share memory, or be or hold one container, only if none of them is written (M1)."""
-    parts = list(_parts(values))
-    containers = [id(v) for v in parts if not isinstance(v, (np.ndarray, tuple))]
+def _refuse_one_container(values: tuple[Any, ...]) -> None:
+    """Arguments may be, or hold, one container only if none of theirs is changed (M1)."""
+    containers = [id(v) for v in _parts(values) if not isinstance(v, (np.ndarray, tuple))]
     if len(set(containers)) < len(containers):
         raise AliasedMutation(
             "two arguments are, or hold, one container and the function changes an argument",
             remedy="Pass a copy of one: copy.copy(x).",
         )
-    arrays = [v for v in parts if isinstance(v, np.ndarray)]
+
+
+def _refuse_overlap(values: tuple[Any, ...]) -> None:
+    """Arguments may share memory only if none of them is written (M1)."""
+    arrays = [v for v in _parts(values) if isinstance(v, np.ndarray)]
     for k, a in enumerate(arrays):
         for b in arrays[k + 1 :]:
             if np.may_share_memory(a, b):

@@ -116,6 +116,19 @@ def function_of_numpy(u):
     return np.sum(np.negative(u))
 
 
+@calls(2.0)
+def unhashable_callable(x):
+    return UNHASHABLE(x)  # <- UNHASHABLE(x)
+
+
+class _Unhashable:
+    __hash__ = None
+    __call__ = np.sin
+
+
+UNHASHABLE = _Unhashable()
+
+
 @calls(U)
 def vectorised_of_lists(u):
     return np.sum(VECTORISED(u, [1.0, 2.0, 3.0]))  # <- VECTORISED(u, [1.0, 2.0, 3.0])

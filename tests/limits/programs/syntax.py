@@ -223,10 +223,10 @@ def number_returned(x):
 
 @syntax(2.0)
 def exception_unknown(x):
-    kinds = [ValueError] * int(x)
+    kind = ValueError if x > 1.0 else KeyError
     try:
         y = 1 / x
-    except kinds[0]:  # <- except kinds[0]
+    except kind:  # <- except kind
         y = 0.0
     return y
 
