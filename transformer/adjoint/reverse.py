@@ -242,16 +242,19 @@ class Reverse:
     # -- blocks -------------------------------------------------------------------------------------------
 
     def block(self, stmts: Iterable[Stmt]) -> None:
-        for stmt in reversed(list(stmts)):
+        left = list(stmts)
+        while left:
+            stmt = left.pop()
+            guarded = left.pop() if left and _asks_whether_completed(stmt, left[-1]) else None
             self.build.loc = stmt.loc
             with placed(stmt.loc):
-                self.statement(stmt)
+                self.statement(stmt, guarded)
 
-    def statement(self, stmt: Stmt) -> None:
+    def statement(self, stmt: Stmt, guarded: Any = None) -> None:
         if isinstance(stmt, Let):
             self.let(stmt)
         elif isinstance(stmt, If):
-            self.branch(stmt)
+            self.branch(stmt, guarded)
         elif isinstance(stmt, (For, While)):
             self.loop(stmt)
         elif isinstance(stmt, Region):
@@ -351,9 +354,10 @@ class Reverse:
 
     # -- branches -----------------------------------------------------------------------------------------
 
-    def branch(self, stmt: If) -> None:
+    def branch(self, stmt: If, guarded: Region | None = None) -> None:
+        """A branch; of a ``try`` block that ended just before, and whether it did is asked, the way on which it did."""
         incoming = [self.take(r) if r in self.active else None for r in stmt.results]
-        if all(b is None for b in incoming) and not self._has_active(stmt):
+        if all(b is None for b in incoming) and not self._has_active(stmt) and (guarded is None or not self._is_active_region(guarded)):
             return
         before, outside = self.bars, self.outside
         self.outside = outside | {bar for bar in (*before.values(), *incoming) if isinstance(bar, Var)}
@@ -365,17 +369,23 @@ class Reverse:
                     if bar is not None:
                         self.accumulate(y, bar, (), bar in self.masked)
                 self.block(block.stmts)
+                if guarded is not None and block is stmt.then:
+                    self._completed(guarded)
             paths.append((self.bars, stmts))
-        self.bars = before
-        self._merge(stmt, paths, [b for b in incoming if b is not None])
+        made = {*definitions(guarded.body), *guarded.results} if guarded is not None else set()
+        self.bars = {place: bar for place, bar in before.items() if place[0] not in made}
+        self._merge(stmt, paths, [b for b in incoming if b is not None], made)
         self.outside = outside
 
     def _has_active(self, stmt: If) -> bool:
         return any(v in self.active for block in (stmt.then, stmt.orelse) for v in definitions(block))
 
-    def _merge(self, stmt: If, paths: list[Any], incoming: list[Atom]) -> None:
+    def _is_active_region(self, stmt: Region) -> bool:
+        return any(v in self.active for v in (*stmt.results, *definitions(stmt.body)))
+
+    def _merge(self, stmt: If, paths: list[Any], incoming: list[Atom], made: set[Var]) -> None:
         (a, a_stmts), (b, b_stmts) = paths
-        inside = set(definitions(stmt.then)) | set(definitions(stmt.orelse))
+        inside = made | set(definitions(stmt.then)) | set(definitions(stmt.orelse))
         results, then, orelse = [], [], []
         for place in dict.fromkeys([*a, *b]):
             if place[0] in inside:
@@ -420,6 +430,9 @@ class Reverse:
             nothing = Block((), (UNDEFINED,) * len(stmt.results))
             self.branch(If(stmt.results, stmt.results[0], stmt.body, nothing, stmt.loc, None, True, stmt.tag))
             return
+        self._completed(stmt)
+
+    def _completed(self, stmt: Region) -> None:
         incoming = [self.take(r) if r in self.active else None for r in stmt.results]
         before = dict(self.bars)
         with self.build.block() as stmts:
@@ -881,3 +894,9 @@ def _final_at(sweep: Reverse, var: Var, path: tuple[Any, ...]) -> Atom:
         return sweep.zeros((var, path))
     sweep.name(bar, (var, path))
     return context.of_dtype(sweep.low, bar, t) if isinstance(t, ScalarT) else bar
+
+
+def _asks_whether_completed(stmt: Stmt, before: Stmt) -> bool:
+    """Is it the branch after a ``try`` block?"""
+    guarded = isinstance(before, Region) and before.catch is not None and not before.certain
+    return guarded and isinstance(stmt, If) and stmt.cond is before.results[0]
