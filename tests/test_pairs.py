@@ -114,6 +114,33 @@ def test_lengths_that_a_callee_makes_are_each_calls_own() -> None:
     oracle.assert_close(rg.grad(f)(x), oracle.gradient(f, (x,)))
 
 
+def picked(x, limit):
+    a = x * 1.5
+    b = a - limit
+    c = b * b
+    d = c + a
+    e = np.sin(d)
+    f = e * x
+    g = f + a
+    h = g * 0.5
+    i = h - b
+    j = i * i
+    k = j + x
+    if np.sum(k) < 0.0:
+        raise ValueError("never")
+    return k[x > limit]
+
+
+def test_lengths_that_a_long_function_makes_are_each_calls_own() -> None:
+    def f(x, limits):
+        low, high = picked(x, limits[0]), picked(x, limits[1])
+        return np.sum(low * high) + np.sum(low)
+
+    args = (np.array([-1.0, 0.5, 2.0]), (0.0, 1.0))
+    assert rg.source(rg.grad(f), *args).count("def picked_primal(") == 1
+    oracle.assert_close(rg.grad(f)(*args), oracle.gradient(f, args, wrt=0))
+
+
 def test_a_long_function_may_return_what_it_is_given() -> None:
     """M1: what is written through the result is written to the argument."""
 
