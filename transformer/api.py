@@ -289,6 +289,7 @@ class Transformed:
         self.names, self.single = wrt_names(self.target, wrt)
         self._build = build
         self._entries: list[Entry] = []
+        self._plain: list[tuple[Callable[..., bool], Any]] = []  # the guards and functions of those that say all there is to know
         self._direct = len(self.target.names) if self.target.simple else -1  # how many arguments need no arranging
         self._kind = name
         self.warns = True
@@ -297,10 +298,10 @@ class Transformed:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if not kwargs and len(args) == self._direct:
-            for entry in self._entries:
-                if entry.is_plain and entry.guard(*args):
+            for guard, run in self._plain:
+                if guard(*args):
                     try:
-                        return entry.run(*args)
+                        return run(*args)
                     except Exception as error:
                         raise explained(error)
         target = self.target
@@ -355,6 +356,7 @@ class Transformed:
             _warn_of_unused(self, built.ignored)
         self._entries.insert(0, entry)
         del self._entries[SPECIALISATIONS:]
+        self._plain = [(e.guard, e.run) for e in self._entries if e.is_plain]
         return entry
 
     def emitted(self, *args: Any, **kwargs: Any) -> str:

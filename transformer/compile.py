@@ -104,10 +104,10 @@ class GuardWriter:
         elif not t.shape:
             tests.append(f"{path}.ndim == 0")
         elif t.ndim == 1:
-            tests.append(f"(len({path}.shape) == 1 and {path}.shape[0] {'==' if t.shape[0].one else '!='} 1)")
+            tests.append(f"(len(shape := {path}.shape) == 1 and shape[0] {'==' if t.shape[0].one else '!='} 1)")
         else:
-            ones = [f"{path}.shape[{k}] {'==' if axis.one else '!='} 1" for k, axis in enumerate(t.shape)]
-            tests.append(f"(len({path}.shape) == {t.ndim} and {' and '.join(ones)})")
+            ones = [f"shape[{k}] {'==' if axis.one else '!='} 1" for k, axis in enumerate(t.shape)]
+            tests.append(f"(len(shape := {path}.shape) == {t.ndim} and {' and '.join(ones)})")
         self.tests += tests
 
     def aggregate(self, path: str, t: AggregateT) -> None:
