@@ -104,7 +104,7 @@ class GuardWriter:
         elif not t.shape:
             tests.append(f"{path}.ndim == 0")
         elif t.ndim == 1:
-            tests.append(f"(len(shape := {path}.shape) == 1 and shape[0] {'==' if t.shape[0].one else '!='} 1)")
+            tests.append(f"({path}.ndim == 1 and len({path}) {'==' if t.shape[0].one else '!='} 1)")
         else:
             ones = [f"shape[{k}] {'==' if axis.one else '!='} 1" for k, axis in enumerate(t.shape)]
             tests.append(f"(len(shape := {path}.shape) == {t.ndim} and {' and '.join(ones)})")
