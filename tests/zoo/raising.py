@@ -427,3 +427,22 @@ def else_of_a_loop_in_try(x, n):
     except ZeroDivisionError:
         y = y * 2
     return y
+
+
+@program(args=(0.37, 6))
+def error_for_the_outer_block(x, n):
+    y = x
+    try:
+        for k in range(n):
+            try:
+                y = y * math.sqrt(3.5 - k)
+                y = y + x / (k - 1)
+                y = y * 1.1
+            except ZeroDivisionError:
+                y = y + 0.5
+            else:
+                y = y * 2.0
+            y = y + 0.01
+    except ValueError:
+        y = y * 3.0
+    return y

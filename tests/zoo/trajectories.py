@@ -282,3 +282,11 @@ def a_column_that_is_all(x, y):
 @program(args=(normal(1, 3), normal(1, 1)))
 def a_row_that_is_all(x, y):
     return x[0] * y[0, 0] + y[0] * x[-1]
+
+
+@program(args=(0.4, 3))
+def row_before_the_first(x, n):
+    u = np.full(n, x)
+    for k in range(n):
+        u[k] = x * (k + 1) + u[k - 1] ** 2
+    return np.sum(u)
