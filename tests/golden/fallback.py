@@ -3,7 +3,6 @@
 import numpy as np
 
 WRT = ("a", "b")
-MOST_STATEMENTS = 1.2  # the block and its handler are reversed one after the other
 SIZES = (10, 10_000)
 
 
