@@ -104,6 +104,7 @@ class Heap:
     views: dict[Var, View] = field(default_factory=dict)
     writes: Counter[Any] = field(default_factory=Counter)  # how often each thing was written, and each name bound
     moments: list[tuple[Any, dict[int, int] | None]] = field(default_factory=list)  # and when; None: it only got another form
+    watchers: int = 0  # how many guarded blocks ask when
     embedded: set[Any] = field(default_factory=set)  # things that lists of unknown length hold, as they were when they were put in
     places: dict[Var, tuple[Any, ...]] = field(default_factory=dict)  # which things a list has where, see ``places_of``
     unlike: dict[Var, Any] = field(default_factory=dict)  # lists of which no two items are the same thing
@@ -164,7 +165,8 @@ class Heap:
     def count(self, key: Any, changed: bool = True) -> None:
         """A thing was written, or a name bound."""
         self.writes[key] += changed
-        self.moments.append((key, self.build.moment() if changed else None))
+        if self.watchers:
+            self.moments.append((key, self.build.moment() if changed else None))
 
     def write(self, handle: Any, content: Any, changed: bool = True) -> None:
         """From here on, every handle of the thing finds ``content``."""

@@ -55,7 +55,11 @@ class Lifted:
 
     def __init__(self, low: Lowering, body: Run) -> None:
         before = len(low.heap.moments)
-        self.low, self.path = low, low.path(body)
+        low.heap.watchers += 1
+        try:
+            self.low, self.path = low, low.path(body)
+        finally:
+            low.heap.watchers -= 1
         self.moments = low.heap.moments[before:]
         path = self.path
         # what only an inner block saw is held by nobody any more
