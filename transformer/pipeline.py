@@ -69,9 +69,11 @@ from .simplify.dce import eliminate_dead
 from .simplify.fold import fold_temporaries
 from .simplify.laws import apply_laws
 from .simplify.parts import keep_in_place, leave_unread
+from .simplify.quotients import drop_quotients
 from .simplify.shapes import shapes_by_name
 from .simplify.stores import whole_stores
 from .simplify.sums import gather_sums
+from .symbolic.statements import shorter_statements
 from .types import OPAQUE, AggregateT, ArrayT, ListT, NumberT, ScalarT, carried, described, is_inexact
 from .verify import Stage, verified
 
@@ -153,7 +155,8 @@ def sweep(
         active = activity(fn, wrt, (root,))
     low = Lowering(Builder(apply_laws))
     low.build.calls.update({s.var: s.call for s in walk(fn.body) if isinstance(s, Let)})
-    sweeps = reverse(replace(fn, body=replace(fn.body, yields=(root,))), wrt, active, cotangent, low, masked)
+    statements = shorter_statements(fn.body, active)
+    sweeps = reverse(replace(fn, body=replace(fn.body, yields=(root,))), wrt, active, cotangent, low, masked, statements)
     return replace(sweeps, ignored=ignored(fn, wrt, active))
 
 
@@ -418,7 +421,8 @@ def finish(
     Unless it stands ``alone``, the functions that it calls come with it.
     """
     ahead = set(map(id, fn.body.stmts[:seam]))
-    fn = dialect.program(replace(fn, body=eliminate_dead(expand(fn.body))))
+    tidied = eliminate_dead(drop_quotients(eliminate_dead(expand(fn.body))))
+    fn = dialect.program(replace(fn, body=tidied))
     unset = (*fn.options.get("unset", ()), *_recorded_unbound(fn.body))
     visible = frozenset(unset) | branch_values(fn.body)
     stage = Stage(visible=visible, cotangents=cotangents or {})
@@ -474,10 +478,17 @@ def _named(hints: dict[Var, str], block: Block) -> Callable[[Var], bool]:
     def name(var: Var) -> str:
         return hints.get(var, var.hint)
 
-    sums = [s for s in lets if not s.forward and s.call.fn in (operator.add, operator.sub) and isinstance(s.var.type, ScalarT)]
-    parts = {a for s in sums for a in s.call.args[:1] if isinstance(a, Var) and name(a) == name(s.var)}
+    sums = [s for s in lets if not s.forward and isinstance(s.var.type, ScalarT)]
+    parts = {a for s in sums for a in _starts(s.call) if isinstance(a, Var) and name(a) == name(s.var)}
     starts = {s.var for s in lets if not s.forward and s.var in parts}
     return lambda var: bool(name(var)) and var not in starts
+
+
+def _starts(call: Call) -> tuple[Atom, ...]:
+    """What a sum starts with: x of ``x + y``, ``x - y`` and ``2 * x``."""
+    if call.fn in (operator.add, operator.sub):
+        return call.args[:1]
+    return call.args[1:] if call.fn is operator.mul and call.args[0] == Const(2) else ()
 
 
 __all__ = ["Written", "gradient", "pair", "tangent"]

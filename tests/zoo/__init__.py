@@ -21,6 +21,7 @@ from tests.zoo import (  # noqa: F401  (imported for the rows they add)
     objects,
     optional,
     raising,
+    rational,
     recursion,
     reductions,
     reuse,

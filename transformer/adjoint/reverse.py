@@ -9,7 +9,7 @@ of carried values and accumulates those of values from outside (L2).  The sweep 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -50,6 +50,7 @@ from ..lower import Lowering
 from ..scopes import ARITHMETIC
 from ..simplify.helpers import ALL
 from ..simplify.switches import is_on, note
+from ..symbolic.statements import Statement
 from ..types import INT, AggregateT, ArrayT, ListT, NumberT, ScalarT, equal_shapes, is_inexact, is_object, same_shape
 from . import context, lists
 
@@ -67,10 +68,12 @@ class Reverse:
     bars: dict[Place, Atom] = field(default_factory=dict)
     trips: dict[Any, Var] = field(default_factory=dict)
     hints: dict[Var, str] = field(default_factory=dict)
+    begun: set[Var] = field(default_factory=set)  # what is called like a sum that starts with it
     masked: set[Any] = field(default_factory=set)
     places: dict[Var, tuple[Place, ...]] = field(default_factory=dict)
     poles: frozenset[Var] = frozenset()  # the values that may be infinite or NaN where nobody selects them
     primals: frozenset[Var] = frozenset()  # the values of the forward sweep
+    statements: Mapping[Var, Statement] = field(default_factory=dict)  # those whose partials are known as a formula, by value
     outside: frozenset[Any] = frozenset()  # cotangents made before the present branch or body, which may not run
 
     @property
@@ -157,7 +160,9 @@ class Reverse:
             total = self.build.call(operator.add, before, g, form="operator")
         if before in self.masked and g in self.masked and isinstance(total, Var):
             self.masked.add(total)
-        self.name(before, place)
+        if isinstance(before, Var) and before not in self.hints:
+            self.name(before, place)
+            self.begun.add(before)
         self.name(total, place)
         return total
 
@@ -202,8 +207,14 @@ class Reverse:
         if isinstance(bar, Var) and bar not in self.outside and place not in self.places.get(bar, ()):
             self.places[bar] = (*self.places.get(bar, ()), place)
         hint = str(path[-1]) if path and isinstance(path[-1], str) else var.hint
-        if hint and isinstance(bar, Var) and bar not in self.primals and not bar.hint and bar not in self.hints:
+        if hint and isinstance(bar, Var) and bar not in self.primals and not bar.hint and self._is_nameless(bar):
             self.hints[bar] = f"{hint}_bar"
+
+    def _is_nameless(self, bar: Var) -> bool:
+        """Has it no name, or that of a sum that it is only the beginning of?"""
+        begins = bar in self.begun
+        self.begun.discard(bar)
+        return begins or bar not in self.hints
 
     @staticmethod
     def type_at(var: Var, path: tuple[Any, ...]) -> Any:
@@ -284,7 +295,7 @@ class Reverse:
 
     # -- one computation ----------------------------------------------------------------------------------
 
-    def let(self, stmt: Let) -> None:
+    def let(self, stmt: Let, by_rules: bool = False) -> None:
         if stmt.var not in self.active:
             return
         z_bar = self.take(stmt.var)
@@ -293,6 +304,9 @@ class Reverse:
         call = stmt.call
         if isinstance(call.fn, Intrinsic):
             call.fn.reverse(self, stmt, z_bar)
+            return
+        if stmt.var in self.statements and z_bar not in self.masked and not by_rules:
+            self._by_formula(self.statements[stmt.var], z_bar)
             return
         special = SPECIAL.get(call.fn)
         if special is not None and special(self, stmt, z_bar) is not NotImplemented:
@@ -336,6 +350,22 @@ class Reverse:
                 else:
                     g = handed_on(at, numerics.strong if strong else operator.mul)
                 self.accumulate(env[name], g, (), masked)
+
+    def _by_formula(self, whole: Statement, z_bar: Atom) -> None:
+        """The cotangents of what a statement reads: products of partials that are known as a formula, the others by the rules."""
+
+        def call(fn: Any, *args: Atom) -> Atom:
+            form = "operator" if fn.__module__ == operator.mul.__module__ else "call"
+            return self.build.call(fn, *args, form=form)  # type: ignore[no-any-return]
+
+        for leaf, slope in whole.slopes(call):
+            self.accumulate(leaf, call(operator.mul, z_bar, slope))
+        active, self.active = self.active, whole.rest(self.active)
+        if self.active:
+            self.bars[whole.lets[-1].var, ()] = z_bar
+            for let in reversed(whole.lets):
+                self.let(let, by_rules=True)
+        self.active = active
 
     def _unless_zero(self, z_bar: Atom, make: Callable[[], Atom]) -> Atom:
         """``make() if z_bar else 0.0``: at a structural zero the partial is not even computed, which might raise (R6, L3)."""
@@ -847,13 +877,20 @@ class Sweeps:
 
 
 def reverse(
-    fn: Function, wrt: tuple[Var, ...], active: set[Var], seed: Atom, low: Lowering, masked: bool = False
+    fn: Function,
+    wrt: tuple[Var, ...],
+    active: set[Var],
+    seed: Atom,
+    low: Lowering,
+    masked: bool = False,
+    statements: Mapping[Var, Statement] | None = None,
 ) -> Sweeps:
-    """The reverse sweep of ``fn`` from the cotangent ``seed`` of its result."""
+    """The reverse sweep of ``fn`` from the cotangent ``seed`` of its result; of ``statements`` the partials are known as formulas."""
     for var in wrt:
         lists.refuse_objects(var.hint, var.type)
     low.build.forward = False
-    sweep = Reverse(low, active, poles=poles(fn.body), primals=frozenset({*fn.params, *definitions(fn.body)}))
+    sweep = Reverse(low, active, poles=poles(fn.body), primals=frozenset({*fn.params, *definitions(fn.body)}),
+                    statements=statements or {})  # fmt: skip
     with low.build.block() as stmts:
         low.build.loc = None
         sweep.masked.update(vars_of(seed) if masked else ())

@@ -215,8 +215,8 @@ def sign_out_of_quotient(t: Terms, a: Atom, b: Atom) -> Atom | None:
 
 
 def reciprocal_over(t: Terms, a: Atom, b: Atom) -> Atom | None:
-    """(1 / b) / b -> (1 / b) ** 2"""
-    parts = t.of(a, DIV)
+    """(1 / b) / b -> (1 / b) ** 2    (an array: a power of Python's floats raises where it overflows)"""
+    parts = t.of(a, DIV) if is_array(a) else None
     return t.call(POW, a, Const(2)) if parts and is_const(parts[0], 1) and parts[1] is b else None
 
 

@@ -113,6 +113,8 @@ class _Gatherer:
         """The sum as it is written: what is added to first, then the rest."""
         if len(terms) == 1:
             only = terms[0]
+            if only.sign < 0 and (times := self.number_times(only.atom)) is not None:
+                return replace(self.call_of(only.atom), args=(Const(-times), self.lets[only.atom].call.args[1]))  # type: ignore[index]
             return Call(NEG, (only.atom,), (), "operator") if only.sign < 0 else self.call_of(only.atom)
         base = next((t for t in terms if t.sign > 0), None)
         rest = [t for t in terms if t is not base]
@@ -139,6 +141,13 @@ class _Gatherer:
         self.counts[var] = 1
         return var
 
+    def number_times(self, atom: Atom) -> float | None:
+        """The number, if this is a product with one that was just written down."""
+        last = self.made[-1] if self.made else None
+        if not isinstance(last, Let) or last.var is not atom or last.call.fn is not MUL:
+            return None
+        return last.call.args[0].value if isinstance(last.call.args[0], Const) else None
+
     def call_of(self, atom: Atom) -> Call:
         """A computation that was just written down, to be the whole of its statement."""
         last = self.made.pop()
@@ -153,15 +162,15 @@ class _Gatherer:
         for term in terms:
             key = self.monomial(term)
             twin = seen.setdefault(key, term) if key is not None else term
-            if twin is not term and self.is_spare(term.atom) and self.is_spare(twin.atom):
+            if twin is not term and (term.atom is twin.atom or self.is_spare(term.atom) and self.is_spare(twin.atom)):
                 kept = max((twin, term), key=lambda t: self.shares_factor(t, terms, (twin, term)))
                 double = Term(term.sign, self.let(MUL, Const(2), kept.atom))
                 return [double if t is twin else t for t in terms if t is not term]
         return None
 
     def monomial(self, term: Term) -> Any:
-        """The sign, the coefficient and the factors of a product."""
-        if not isinstance(term.atom, Var) or not self.product(term.atom):
+        """The sign, the coefficient and the factors of a product; another value is its own only factor."""
+        if not isinstance(term.atom, Var) or not _is_float(term.atom):
             return None
         number, factors = self.factors(term.atom, DEPTH)
         return (term.sign, number, tuple(sorted(map(id, factors))))

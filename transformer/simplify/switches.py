@@ -31,6 +31,7 @@ REWRITES: dict[str, str] = {
     "sums are gathered": "b = b + x; ...; b = b + y -> ...; b = b + (x + y)",
     "like terms": "g * (b * u) + (g * u) * b -> 2 * (g * (b * u))",
     "common factor": "g * a - g * b -> g * (a - b)",
+    "partials of a statement": "z = x / (x + k): z_bar / t - z_bar * x / t / t -> z_bar * (k / t / t)    (t = x + k)",
     "one times a count": "1.0 * n - x -> n - x",
 }
 NAMES: set[str] = set(REWRITES)

@@ -10,6 +10,5 @@ def kernel_value_and_grad(x, width):
     t6 = np.sum(e2)
     # reverse
     x_bar = -(t3 * (2 * (e2 * t4)) / scale + t6 * (2 * (e * t)) / scale)
-    t = (t3 * np.sum(e2 * t5 / scale) + t6 * np.sum(e * t2 / scale)) * width  # 15
-    width_bar = -(t + t)
+    width_bar = -(2 * ((t3 * np.sum(e2 * t5 / scale) + t6 * np.sum(e * t2 / scale)) * width))  # 15
     return t3 * t6, (x_bar, width_bar)
