@@ -21,6 +21,7 @@ from . import boxes, tables
 from .builder import type_of
 from .heap import UNLIKE, View, is_mutable, open_parameter
 from .ir import UNDEFINED, Aggregate, Block, Call, Const, Each, For, Let, Ref, Undefined, Var, While, walk
+from .jumps import is_left_by_return, late_return
 from .types import (
     BOOL,
     INT,
@@ -55,12 +56,15 @@ def loop(low: Lowering, stmt: ast.For | ast.While) -> None:
     outer_go = low.frame.env.get("$go", Const(True))
     low.frame.env["$go"] = Const(True)
     low.frame.env.setdefault("$returned", Const(False))
+    low.late = late_return(stmt) if not low.loop_depth else low.late
     low.loop_depth += 1
     if isinstance(stmt, ast.While):
         while_(low, stmt)
     else:
         for_(low, stmt)
     low.loop_depth -= 1
+    if is_left_by_return(stmt) and not isinstance(low.frame.env["$returned"], Const):
+        low.frame.env["$returned"] = Const(True)
     finished = low.frame.env["$go"]
     low.frame.env["$go"] = outer_go
     if stmt.orelse:
@@ -720,6 +724,7 @@ def _unroll(low: Lowering, stmt: ast.For, items: Items, at: int) -> None:
     """The body once for each item, as the sequence is by then; after a pass that may have broken out, the rest is conditional."""
     from .stores import assign_to
 
+    low.late = []  # after such a loop a name may be what no one value is
     k = at
     while k < len((items := items.now(low, stmt)).parts):
         assign_to(low, stmt.target, items.parts[k])

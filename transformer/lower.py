@@ -45,6 +45,7 @@ from .ir import (
     definitions,
     vars_of,
 )
+from .jumps import own_nodes
 from .parse import Source, parse
 from .snapshot import Snapshot
 from .types import (
@@ -128,6 +129,7 @@ class Lowering:
         self.escaped: list[Frame] = []
         self.depth = 0
         self.loop_depth = 0
+        self.late: list[ast.stmt] = []  # how the outermost loop here is left by ``return``, which is run after it
         self.facts: dict[Var, tuple[dict[Var, bool], dict[Var, bool]]] = {}  # what is None where a test holds, and where not
         self.passes: list[int] = [0]  # how much had been written down when each loop around this point began its pass
         self.caught: list[Var] = []
@@ -389,18 +391,18 @@ class Lowering:
     def activate(self, source: Source, globals_: dict[str, Any], cells: dict[str, Any], env: dict[str, Any],
                  parent: Any = None, qualname: str = "") -> Any:  # fmt: skip
         """Run a function's body abstractly; its result is an atom."""
-        outer, loop_depth, loc = self.frame, self.loop_depth, self.build.loc
+        outer, loop_depth, late, loc = self.frame, self.loop_depth, self.late, self.build.loc
         self._unroll_recursion(source, env)
         self.frame = Frame(source, globals_, cells, env, parent, qualname, _outer_names(source.tree))
         self.frames.append(self.frame)
-        self.depth, self.loop_depth = self.depth + 1, 0
+        self.depth, self.loop_depth, self.late = self.depth + 1, 0, []
         try:
             return self._body(source.tree, env)
         finally:
             self.frames.pop()
             if self.frame.escapes:
                 self.escaped.append(self.frame)
-            self.frame, self.depth, self.loop_depth = outer, self.depth - 1, loop_depth
+            self.frame, self.depth, self.loop_depth, self.late = outer, self.depth - 1, loop_depth, late
             self.build.loc = loc
 
     def _body(self, tree: Any, env: dict[str, Any]) -> Any:
@@ -421,8 +423,8 @@ class Lowering:
 
     def must_have_result(self, tree: Any) -> bool:
         """Is it the outermost function, and one that returns a value elsewhere?  Where it returns None there is no derivative."""
-        returns = [n for n in _own_nodes(tree) if isinstance(n, ast.Return)]
-        guards = any(isinstance(n, (ast.Try, ast.With)) for n in _own_nodes(tree))
+        returns = [n for n in own_nodes(tree) if isinstance(n, ast.Return)]
+        guards = any(isinstance(n, (ast.Try, ast.With)) for n in own_nodes(tree))
         return len(self.frames) == 1 and not guards and not all(map(_returns_none, returns))
 
     def _unroll_recursion(self, source: Source, env: dict[str, Any]) -> None:
@@ -455,6 +457,8 @@ class Lowering:
         env["$falls"] = Const(True)
         for at, stmt in enumerate(stmts):
             self.at(stmt)
+            if self.late and stmt is self.late[0]:
+                return self.jump(self.late[-1])
             if isinstance(stmt, ast.If):
                 return self.branch(stmt, stmts[at + 1 :])
             scope = SCOPES.get(type(stmt))
@@ -507,12 +511,25 @@ class Lowering:
             env["$falls"] = Const(False)
             return RAISES
         if isinstance(stmt, ast.Return):
-            env["$ret"] = self.expr(stmt.value, "", maybe=True) if stmt.value is not None else Const(None)
+            if stmt not in self.late:
+                self.return_(stmt)
             env["$returned"] = Const(True)
         if not isinstance(stmt, ast.Continue):
             env["$go"] = Const(False)
         env["$falls"] = Const(False)
         return DEAD if isinstance(stmt, ast.Return) else JUMPS
+
+    def return_(self, stmt: ast.Return) -> None:
+        self.frame.env["$ret"] = self.expr(stmt.value, "", maybe=True) if stmt.value is not None else Const(None)
+
+    def run_late(self, stmts: list[ast.stmt]) -> None:
+        """What a loop left by ``return`` would have done on the way."""
+        for stmt in stmts:
+            self.at(stmt)
+            if isinstance(stmt, ast.Return):
+                self.return_(stmt)
+            else:
+                self.statement(stmt)
 
     def raise_(self, stmt: ast.Raise) -> None:
         node = stmt.exc
@@ -563,13 +580,16 @@ class Lowering:
         env = self.frame.env
         returned = env.get("$returned", Const(False))
         env["$falls"] = Const(True)
+        late = self.late if not self.loop_depth else []
         if isinstance(returned, Const):
             if returned.value:
+                self.run_late(late)
                 env["$go"], env["$falls"] = Const(False), Const(False)
                 return DEAD
             return self.block(rest)
 
         def leave() -> str:
+            self.run_late(late)
             self.frame.env["$go"] = self.frame.env["$falls"] = Const(False)
             return JUMPS
 
@@ -1043,23 +1063,13 @@ def _is_library(value: Any) -> bool:
 def _refuse_generators(low: Lowering, tree: ast.AST) -> None:
     if isinstance(tree, ast.AsyncFunctionDef):
         raise low.unsupported(tree, "a coroutine cannot be differentiated", REMEDIES[ast.AsyncFunctionDef])
-    for node in _own_nodes(tree):
+    for node in own_nodes(tree):
         if isinstance(node, (ast.Yield, ast.YieldFrom)):
             raise low.unsupported(node, "a generator cannot be differentiated", "Collect the values in a list first.")
 
 
 def _outer_names(tree: ast.AST) -> frozenset[str]:
-    return frozenset(name for node in _own_nodes(tree) if isinstance(node, ast.Nonlocal) for name in node.names)
-
-
-def _own_nodes(tree: ast.AST) -> Any:
-    """The nodes of a function, nested functions apart."""
-    stack = list(ast.iter_child_nodes(tree))
-    while stack:
-        node = stack.pop()
-        yield node
-        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
-            stack += ast.iter_child_nodes(node)
+    return frozenset(name for node in own_nodes(tree) if isinstance(node, ast.Nonlocal) for name in node.names)
 
 
 def _returns_none(stmt: ast.Return) -> bool:
@@ -1071,7 +1081,7 @@ def _returns_none(stmt: ast.Return) -> bool:
 
 def contains(stmts: list[ast.stmt], kind: type | tuple[type, ...]) -> bool:
     """Is there such a statement here, nested functions apart?"""
-    return any(isinstance(n, kind) for s in stmts for n in [s, *_own_nodes(s)] if not isinstance(s, ast.FunctionDef))
+    return any(isinstance(n, kind) for s in stmts for n in [s, *own_nodes(s)] if not isinstance(s, ast.FunctionDef))
 
 
 JUMPING = (ast.Return, ast.Break, ast.Continue, ast.Raise)
@@ -1252,7 +1262,7 @@ def last_return(tree: Any) -> ast.AST:
     """What the function returns, as it is written."""
     if isinstance(tree, ast.Lambda):
         return tree.body
-    returns = [n.value for n in _own_nodes(tree) if isinstance(n, ast.Return) and n.value is not None]
+    returns = [n.value for n in own_nodes(tree) if isinstance(n, ast.Return) and n.value is not None]
     return max(returns, key=lambda n: n.lineno, default=tree)
 
 

@@ -148,14 +148,20 @@ def _clashes(block: Block, naming: Naming, live: Liveness) -> None:
             bound = [
                 v for v in inside if v in stmt.args or v in used or isinstance(stmt, For) and v in stmt.each.targets
             ]
+            kept = _kept_targets(stmt, used)
             for var in bound:
-                naming.clash(var, entry)
-                naming.clash(var, bound)
+                naming.clash(var, (o for o in (*entry, *bound) if kept.get(var) is not o and kept.get(o) is not var))
             _clash_headers(stmt, naming)
             _clash_flag(stmt, naming, after)
             # what a loop hands over lives on when its body ends
             for target in stmt.each.targets if isinstance(stmt, For) else ():
                 naming.clash(target, after - set(made))
+
+
+def _kept_targets(stmt: For | While, used: set[Var]) -> dict[Var, Var]:
+    """What goes round only to be there after the loop, and the target whose last value it is."""
+    targets = stmt.each.targets if isinstance(stmt, For) else ()
+    return {arg: end for arg, end in zip(stmt.args, stmt.body.yields) if isinstance(end, Var) and end in targets and arg not in used}
 
 
 def _clash_headers(stmt: For | While, naming: Naming) -> None:

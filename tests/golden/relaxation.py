@@ -3,7 +3,6 @@
 import numpy as np
 
 WRT = ("u", "f")
-MOST_STATEMENTS = 1.25  # the length of a carried array is recorded, and an entry is taken before it is scaled
 SIZES = (6, 60)
 
 

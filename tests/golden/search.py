@@ -1,7 +1,6 @@
 """An early return from inside nested loops: the sweep back starts where the search ended."""
 
 WRT = ("x", "step")
-MOST_STATEMENTS = 1.4  # the test that ends the search is made again at each step back, where the expert knows that it held at the last
 SIZES = (4, 30)
 
 

@@ -1,5 +1,7 @@
 """while, break, continue and early return, also inside nested loops."""
 
+import math
+
 import numpy as np
 
 from tests.zoo.table import normal, positive, program
@@ -273,3 +275,125 @@ def loop_that_ends_beside_a_zero(x, y):
     else:
         x = x * 3.0
     return x * np.sum(y)
+
+
+@program(args=(positive(5), 1.5))
+def found_by_its_place(x, limit):
+    total = 0.0
+    for i in range(len(x)):
+        total += x[i]
+        if total > limit:
+            part = (total - limit) / x[i]
+            return i + part * x[i - 1]
+    return total
+
+
+@program(args=(positive(3, 4), 2.0), wrt="a")
+def found_in_a_matrix(a, limit):
+    for i in range(3):
+        for j in range(4):
+            s = a[i, j] * a[i, 0]
+            if s * (1 + i + j) > limit:
+                return np.sin(s) * a[i, j] + i
+    return np.sum(a)
+
+
+def root_of(x, a):
+    while True:
+        step = (x * x - a) / (2 * x)
+        x = x - step
+        if abs(step) < 1e-9:
+            return x * a
+
+
+@program(args=(0.8, 1.7, 3))
+def helper_that_returns_from_its_loop(x, a, n):
+    for k in range(n):
+        x = root_of(x + 1.0, a * (k + 1)) * 0.5
+    return x
+
+
+@program(args=(0.6, 6))
+def state_changes_before_the_return(x, n):
+    u = np.zeros(n)
+    for i in range(1, n):
+        u[i] = u[i - 1] * x + 1.0
+        x = x * 1.05
+        if u[i] > 1.9:
+            u[0] = x
+            return np.sum(u) * u[i]
+    return u[-1]
+
+
+@program(args=(0.6, 4))
+def returned_from_the_first_iteration_or_never(x, n):
+    y = x
+    for i in range(n):
+        y = y * x + i
+        if y > 100.0:
+            return y / x
+        y = np.cos(y)
+    return y * x
+
+
+@program(args=(positive(4), 9.0))
+def pair_from_a_loop_with_else(x, limit):
+    for i, v in enumerate(x):
+        if v > limit:
+            return v * x[0], i * v
+    else:
+        limit = limit * x[1]
+    return limit, x[2]
+
+
+@program(args=(1.3, 3))
+def return_from_a_loop_over_a_literal(x, n):
+    for scale in (1.0, 2.0, 3.0):
+        for _ in range(n):
+            x = x * scale
+            if x > 20.0:
+                return x * scale
+    return x
+
+
+@program(args=(0.4, 5))
+def two_returns_from_one_loop(x, n):
+    for i in range(n):
+        x = x * 1.7
+        if x > 30.0:
+            return x
+        if x > 2.0:
+            return x * i
+    return x - 1
+
+
+@program(args=(0.4, 5))
+def returned_from_a_loop_in_a_try(x, n):
+    try:
+        for i in range(n):
+            x = x * 1.7
+            if x > 2.0:
+                return math.sqrt(x) / (i - 2)
+    except ZeroDivisionError:
+        return x * x
+    return x
+
+
+@program(args=(0.4, 3))
+def value_of_a_loop_that_is_never_entered_is_not_asked_for(x, n):
+    for i in range(n - 3):
+        y = x * i
+        if y > 1.0:
+            return y * i
+    return x * 2
+
+
+@program(args=(positive(6), 2))
+def sweeps_of_a_vector_that_stops(u, most):
+    u = u.copy()
+    for sweep in range(most):
+        for i in range(1, len(u) - 1):
+            u[i] = 0.5 * (u[i - 1] + u[i + 1])
+        if sweep * abs(u[1] - u[2]) > 1e-3:
+            return np.sum(u**3) * (sweep + 1)
+    return u[1]

@@ -37,16 +37,16 @@ from ..ir import (
     walk,
 )
 from ..simplify.switches import is_on, note
-from ..types import INT, AggregateT, ArrayT, ListT, NumberT, ScalarT
+from ..types import INT, AggregateT, ArrayT, ListT, NumberT, ScalarT, equal_shapes
 from .ownership import class_refs
 from .purity import is_pure
 from .unbound import maybe_unbound
 from .writeonce import read_again
 
-CHEAP = {
+LENGTHS = {len, np.shape, np.ndim, np.size}
+CHEAP = LENGTHS | {
     operator.add, operator.sub, operator.mul, operator.truediv, operator.neg, operator.floordiv, operator.mod,
     operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne, operator.not_,
-    len, np.shape, np.ndim, np.size,
 }  # fmt: skip
 VIEWS = {operator.getitem, np.transpose, getattr}
 AGAIN = "written once is read again"
@@ -67,6 +67,7 @@ class Recorder:
     pushes: dict[Var, Var] = field(default_factory=dict)
     tapes: list[Var] = field(default_factory=list)
     again: dict[Var, Var] = field(default_factory=dict)  # reads of rows that nobody overwrites, and the array they are in
+    ends: dict[Var, Var] = field(default_factory=dict)  # arrays that go round, and what is as long and still there
 
     # -- the decision -------------------------------------------------------------------------------------
 
@@ -87,6 +88,8 @@ class Recorder:
         stmt = scope.lets.get(var)
         if stmt is None or depth == 0 or not (var in self.again or self.cheap(stmt)):
             return None
+        if stmt.call.fn in LENGTHS and stmt.call.args[0] in self.ends:
+            return [replace(stmt, call=replace(stmt.call, args=(self.ends[stmt.call.args[0]],)), forward=False)]
         read = stmt.call.atoms()
         if var in self.again:
             read = read[1:]
@@ -157,10 +160,26 @@ def record(forward: Block, reverse: tuple[Stmt, ...], written: set[Var], trips: 
            extra: tuple[Atom, ...] = (), exposed: frozenset[Var] = frozenset()) -> tuple[Block, tuple[Stmt, ...]]:  # fmt: skip
     """Both sweeps with the records in place; ``exposed`` values may be written by the caller before they are read."""
     sources = {s.tag: s for s in walk(forward) if isinstance(s, (If, For, While, Region))}
-    recorder = Recorder(written, trips, hints, sources, exposed, maybe_unbound(forward), again=read_again(forward) if is_on(AGAIN) else {})
+    again = read_again(forward) if is_on(AGAIN) else {}
+    ends = _ends(forward, {}, set(reads(Block(reverse, ()))))
+    recorder = Recorder(written, trips, hints, sources, exposed, maybe_unbound(forward), again=again, ends=ends)
     lets = {s.var: s for s in forward.stmts if isinstance(s, Let)}
     new_reverse = _mirror_block(recorder, forward, Block(reverse, extra), lets, False, ())
     return _with_pushes(recorder, forward), new_reverse.stmts
+
+
+def _ends(block: Block, outside: dict[Var, Var], read: set[Var]) -> dict[Var, Var]:
+    """For the arrays that go round loops what they are in the end, where that is as long and ``read`` by the reverse sweep anyway."""
+    found: dict[Var, Var] = {}
+    for stmt in block.stmts:
+        if isinstance(stmt, (For, While)):
+            inside: dict[Var, Var] = {}
+            for arg, init, result in zip(stmt.args, stmt.inits, stmt.results):
+                last = outside.get(init) if isinstance(init, Var) and outside else result if result in read else None
+                if last is not None and isinstance(init, Var) and isinstance(arg.type, ArrayT) and equal_shapes(arg.type, last.type):
+                    inside[arg] = last
+            found |= inside | (_ends(stmt.body, inside, read) if inside else {})
+    return found
 
 
 def _mirror_block(

@@ -2,7 +2,7 @@
 
 >>> t = ScalarT(np.dtype(float))                                                    # x / (x + k)
 >>> total, quotient = Operation(operator.add, (Leaf(0), Leaf(1))), Operation(operator.truediv, (Leaf(0), Step(0)))
->>> for operation in shorter_partials(Formula((total, quotient), (t, t), (0,))).operations:
+>>> for operation in shorter_partials(Formula((total, quotient), (t, t), (0,), (0,))).operations:
 ...     print(operation.fn.__name__, operation.operands)
 truediv (Leaf(at=1), Step(at=0))
 truediv (Step(at=2), Step(at=0))

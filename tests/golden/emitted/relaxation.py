@@ -1,16 +1,14 @@
 def relaxation_value_and_grad(u, f, sweeps):
-    t_tape = []
-    u = np.copy(u)                                     # 16
+    u = np.copy(u)                                     # 15
     for _ in range(sweeps):
-        t_tape.append(len(u) - 1)
-        for i in range(1, len(u) - 1):                 # 17
-            u[i] = 0.5 * (u[i - 1] + u[i + 1] + f[i])  # 18
+        for i in range(1, len(u) - 1):                 # 16
+            u[i] = 0.5 * (u[i - 1] + u[i + 1] + f[i])  # 17
     # reverse
-    u_bar = 2 * u                                      # 19
-    f_bar = np.zeros_like(f)                           # 16
+    u_bar = 2 * u                                      # 18
+    f_bar = np.zeros_like(f)                           # 15
     for _ in reversed(range(sweeps)):
-        for i in reversed(range(1, t_tape.pop())):     # 17
-            t = u_bar[i]                               # 18
+        for i in reversed(range(1, len(u) - 1)):       # 16
+            t = u_bar[i]                               # 17
             u_bar[i] = 0.0
             t = 0.5 * t
             f_bar[i] += t
