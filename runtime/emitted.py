@@ -258,6 +258,29 @@ def fresh_copy(a: np.ndarray) -> np.ndarray:
     return a.copy(order="K")
 
 
+def copy_in_layout(a: np.ndarray) -> np.ndarray:
+    """A copy of the caller's array to be written, laid out like it: sums and products round as they do on the original (M6).
+
+    Axes keep their order and direction, and where elements lie apart there are gaps too, the smallest.
+    """
+    if a.flags.forc:
+        return a.copy(order="K")
+    steps, extent, packed, here = [0] * a.ndim, a.itemsize, a.itemsize, 1
+    for axis in sorted(range(a.ndim), key=lambda k: abs(a.strides[k])):
+        stride, n = abs(a.strides[axis]), a.shape[axis]
+        if stride < extent and n > 1:
+            raise AliasedMutation(
+                "an array whose elements share memory with each other is written", remedy="Pass a copy: np.array(x)."
+            )
+        steps[axis] = here if stride == packed else 2 * here
+        extent, packed, here = extent + stride * (n - 1), stride * n, steps[axis] * n
+    memory = np.empty(max(here, 1), a.dtype)
+    out = np.lib.stride_tricks.as_strided(memory, a.shape, [step * a.itemsize for step in steps])
+    out = out[tuple(slice(None, None, -1 if stride < 0 else 1) for stride in a.strides)]
+    out[...] = a
+    return out
+
+
 def fresh_list(xs: Any, *kinds: type) -> Any:
     """A copy of a list, and of the lists, arrays and objects of these classes in it, to be written.
 
@@ -342,3 +365,4 @@ def stop_gradient(x: Any) -> Any:
 
 constant(stop_gradient)
 register(replace(lookup(stop_gradient), sharing="maybe"))  # type: ignore[type-var]
+register(lookup(np.copy), copy_in_layout)  # type: ignore[arg-type]

@@ -204,3 +204,48 @@ def test_an_array_and_an_object_that_holds_it_may_not_be_written() -> None:
     assert df(Box(np.ones(2)), u, 1.0) == 1.0
     with pytest.raises(AliasedMutation, match="share memory"):
         df(Box(u), u, 1.0)
+
+
+def written_then_multiplied(u: Any) -> Any:
+    u[0] = u[0] * 2.0
+    return u @ u if u.ndim == 1 else np.sum(u @ u[0])
+
+
+def written_in_a_list(us: Any) -> Any:
+    us[0][0] = us[0][0] * 2.0
+    return us[0] @ us[0] + us[1]
+
+
+GRID = np.random.default_rng(0).standard_normal((200, 300))
+
+
+@pytest.mark.parametrize("u", [GRID[0, ::3], GRID[0, ::-1], GRID[:, 5], GRID[:100:2, :150:3], GRID.T[:60:2, :90:3], GRID[:50, :50].T])
+def test_a_written_argument_is_copied_as_it_is_laid_out(u: np.ndarray) -> None:
+    """M6, law 2: how a product rounds depends on the strides of its operands."""
+    before = u.copy()
+    fresh = np.ndarray(u.shape, u.dtype, GRID.copy(), u.__array_interface__["data"][0] - GRID.__array_interface__["data"][0], u.strides)
+    expected = written_then_multiplied(fresh)
+    value, _ = rg.value_and_grad(written_then_multiplied)(u)
+    assert value == expected
+    assert rg.jvp(written_then_multiplied, (u,), (np.ones_like(u),))[0] == expected
+    assert rg.vjp(written_then_multiplied, u)[0] == expected
+    np.testing.assert_array_equal(u, before)
+
+
+def test_so_is_one_in_a_list() -> None:
+    u = GRID[0, ::3]
+    value, _ = rg.value_and_grad(written_in_a_list)([u, 1.0])
+    strided = np.repeat(u, 3)[::3]
+    strided[0] *= 2.0
+    assert value == strided @ strided + 1.0
+
+
+def test_an_array_that_overlaps_itself_is_not_written() -> None:
+    windows = np.lib.stride_tricks.sliding_window_view(np.arange(5.0), 3, writeable=True)
+    with pytest.raises(AliasedMutation, match="share memory with each other"):
+        rg.grad(lambda w: written_then_multiplied(w[:, 0] * 1.0) + stored(w))(windows)
+
+
+def stored(w: Any) -> Any:
+    w[0, 1] = w[0, 0] * 3.0
+    return np.sum(w)

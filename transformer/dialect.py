@@ -198,6 +198,7 @@ def _gather(call: Call) -> Call | None:
 
 SPELT: dict[Any, Callable[[Call], Call | None]] = {
     np.array: _copy,
+    emitted.copy_in_layout: _copy,
     np.copy: _copy,
     np.flip: _without_defaults,
     np.ravel: _without_defaults,

@@ -259,7 +259,7 @@ class Lowering:
         outside = [v for v in (*self.variables, *(v for v, _ in self.captures.values())) if isinstance(v.type, ArrayT)]
         with self.build.resume(self.prologue):
             self.build.let(Call(emitted.expect_apart, (part, Aggregate(tuple, (*others, *outside)))), type_of(Const(None)))
-            copy = self.build.call(np.copy, part, hint=part.hint, order=Const("K"))
+            copy = self.build.call(emitted.copy_in_layout, part, hint=part.hint, type=part.type)
         self.heap.openings[part] = copy
         self.heap.owner[copy] = part
         return copy if array is part else array

@@ -61,7 +61,7 @@ READ_ONLY = {numerics.broadcast_like, numerics.unreduce, np.broadcast_to}
 
 #: Results of their own, whatever the rules say of other forms of the call.
 FRESH = {
-    emitted.fresh_copy, emitted.fresh_list, emitted.kept, emitted.zero_items, emitted.zero_last, emitted.zero_of, emitted.zero_in,
+    emitted.fresh_copy, emitted.copy_in_layout, emitted.fresh_list, emitted.kept, emitted.zero_items, emitted.zero_last, emitted.zero_of, emitted.zero_in,
     emitted.drop_in,
     np.copy, np.ndarray.astype, np.ndarray.tolist, np.zeros_like, np.array,
 }  # fmt: skip
@@ -401,10 +401,11 @@ def overlap(a: Atom, b: Atom, roots: Roots) -> bool:
 
 @dataclass(frozen=True)
 class _Copy:
-    """A copy to insert: before a statement, of one operand."""
+    """A copy to insert: before a statement, of one operand, which the caller may hold too."""
 
     stmt: int
     var: Var
+    foreign: bool
 
 
 def own_stores(params: tuple[Var, ...], block: Block, limit: int = 200) -> Block:
@@ -470,7 +471,7 @@ def _place_copy(stmt: Let, target: Any, defs: Any, loops: Any, merged: Any, resu
                 for v in others
             )
             if clash and isinstance(init, Var):
-                found = _Copy(id(loop), init)
+                found = _Copy(id(loop), init, foreign)
             var = init
         elif var in defs and defs[var].call.fn in IN_PLACE:
             var = defs[var].call.args[0]
@@ -482,7 +483,7 @@ def _place_copy(stmt: Let, target: Any, defs: Any, loops: Any, merged: Any, resu
             var = loop.args[k]
         else:
             break
-    return found or _Copy(id(stmt), target)
+    return found or _Copy(id(stmt), target, foreign)
 
 
 def class_refs(t: Any) -> tuple[Ref, ...]:
@@ -495,7 +496,8 @@ def _with_copy(block: Block, wanted: _Copy) -> Block:
     for stmt in block.stmts:
         if id(stmt) == wanted.stmt:
             copy = Var(wanted.var.hint, wanted.var.type)
-            make = emitted.fresh_copy if isinstance(wanted.var.type, (ArrayT, ScalarT)) else emitted.fresh_list
+            of_array = emitted.copy_in_layout if wanted.foreign else emitted.fresh_copy
+            make = of_array if isinstance(wanted.var.type, (ArrayT, ScalarT)) else emitted.fresh_list
             out.append(Let(copy, Call(make, (wanted.var, *class_refs(wanted.var.type))), stmt.loc, stmt.forward))
             out.append(_reading(stmt, wanted.var, copy))
         else:

@@ -15,13 +15,15 @@ from dataclasses import replace
 
 import numpy as np
 
+from retrograd.runtime import emitted
+
 from ..analysis.ownership import IN_PLACE, is_basic, memory_of, needs_copies, roots_of, written_values
 from ..ir import Atom, Block, Call, Let, Stmt, Var, map_blocks, operands_of, substitute, substitute_stmt, vars_of, walk
 from ..types import ArrayT
 from .switches import is_on, note
 
 ORIGINAL, NEEDLESS = "the original is read", "a part is not copied"
-COPIES = {np.copy, np.array, np.ndarray.copy}
+COPIES = {np.copy, np.array, np.ndarray.copy, emitted.copy_in_layout}
 
 
 def read_originals(params: Iterable[Var], block: Block) -> Block:

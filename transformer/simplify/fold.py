@@ -48,7 +48,7 @@ from ..types import AggregateT, ScalarT
 from .switches import is_on, note
 
 MAX_OPERATIONS = 14
-KEPT = {list, dict, emitted.boxed, emitted.fresh_copy, emitted.fresh_list, *IN_PLACE}
+KEPT = {list, dict, emitted.boxed, emitted.fresh_copy, emitted.copy_in_layout, emitted.fresh_list, *IN_PLACE}
 #: One step on Python numbers is repeated rather than named.
 REPEATED = {operator.add, operator.sub, operator.mul, operator.truediv, operator.neg, len, np.size}
 RECORDS = {list, emitted.push, emitted.pop, emitted.truncate, emitted.kept, np.copy, np.empty}

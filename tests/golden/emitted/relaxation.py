@@ -1,5 +1,5 @@
 def relaxation_value_and_grad(u, f, sweeps):
-    u = np.copy(u)                                     # 15
+    u = copy_in_layout(u)                              # 15
     for _ in range(sweeps):
         for i in range(1, len(u) - 1):                 # 16
             u[i] = 0.5 * (u[i - 1] + u[i + 1] + f[i])  # 17
