@@ -61,8 +61,8 @@ READ_ONLY = {numerics.broadcast_like, numerics.unreduce, np.broadcast_to}
 
 #: Results of their own, whatever the rules say of other forms of the call.
 FRESH = {
-    emitted.fresh_copy, emitted.copy_in_layout, emitted.fresh_list, emitted.kept, emitted.zero_items, emitted.zero_last, emitted.zero_of, emitted.zero_in,
-    emitted.drop_in,
+    emitted.fresh_copy, emitted.copy_in_layout, emitted.fresh_list, emitted.kept, emitted.zero_items,
+    emitted.zero_last, emitted.zero_of, emitted.zero_in, emitted.drop_in,
     np.copy, np.ndarray.astype, np.ndarray.tolist, np.zeros_like, np.array,
 }  # fmt: skip
 

@@ -51,8 +51,8 @@ ALLOCATIONS = {
     np.eye,
 }
 WRITES = {
-    *IN_PLACE, emitted.fresh_copy, emitted.copy_in_layout, emitted.fresh_list, emitted.push, emitted.pop, emitted.repeat, emitted.boxed, emitted.zero_items,
-    list, dict,
+    *IN_PLACE, emitted.fresh_copy, emitted.copy_in_layout, emitted.fresh_list, emitted.push, emitted.pop, emitted.repeat,
+    emitted.boxed, emitted.zero_items, list, dict,
 }  # fmt: skip
 
 

@@ -19,6 +19,8 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from contextvars import Context
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -63,47 +65,25 @@ class NotWritten(ValueError):
 @lru_cache(maxsize=4096)
 def shorter_partials(asked: Formula) -> Partials | None:
     """The partials of the formula that cost less than the rules' and are as good, or None."""
+    return Context().run(_shorter, asked)  # whichever laws are switched off, and without a note of those that apply
+
+
+def _shorter(asked: Formula) -> Partials | None:
     values = _expressions(asked)
     if values is None:
         return None
     exact = {leaf: sympy.diff(values[-1], symbol(leaf)) for leaf in asked.wanted}
     poles = set().union(*map(_poles, (*values, *exact.values())))
-    writings = {leaf: _product(asked, values, poles, leaf, slope) for leaf, slope in exact.items()}
-    products = {leaf: written for leaf, written in writings.items() if written is not None}
-    if not products.keys() & set(asked.repeated):
-        return None
-    by_rules = _cost(_derivative(asked, asked.kinds))
-    costs = {choice: _cost(_derivative(asked, asked.kinds, choice)) for choice in _choices(asked, products)}
-    for found in sorted(costs, key=lambda choice: costs[choice]):
-        if costs[found] >= by_rules:
-            break
-        if _holds(asked, found, exact):
-            return found
-    return None
-
-
-def _choices(asked: Formula, products: dict[int, Partials]) -> Iterator[Partials]:
-    """Which leaves get their slope as a product: all that can, those that are read more than once, or one of these."""
+    forms = {leaf: _product(asked, values, poles, slope) for leaf, slope in exact.items()}
+    products = {leaf: form for leaf, form in forms.items() if form is not None}
     repeated = [leaf for leaf in asked.repeated if leaf in products]
-    for leaves in dict.fromkeys((tuple(products), tuple(repeated), *((leaf,) for leaf in repeated))):
-        yield _together(asked, [products[leaf] for leaf in leaves])
-
-
-def _together(asked: Formula, parts: list[Partials]) -> Partials:
-    """The slopes of several leaves, what they share computed once."""
-    writer = _Writer(asked)
-    slopes: list[tuple[int, Operand]] = []
-    for part in parts:
-        made: list[Operand] = []
-
-        def moved(operand: Operand, made: list[Operand] = made) -> Operand:
-            inside = isinstance(operand, Step) and operand.at >= len(asked.operations)
-            return made[operand.at - len(asked.operations)] if inside else operand  # type: ignore[union-attr]
-
-        for fn, operands in part.operations:
-            made.append(writer.call(fn, *map(moved, operands)))
-        slopes += [(leaf, moved(slope)) for leaf, slope in part.slopes]
-    return Partials(tuple(writer.operations), tuple(slopes))
+    if not repeated:
+        return None
+    choices = dict.fromkeys((tuple(products), tuple(repeated), *((leaf,) for leaf in repeated)))
+    ways = [_written(asked, {leaf: products[leaf] for leaf in leaves}) for leaves in choices]
+    by_rules = _cost(_derivative(asked, asked.kinds))
+    priced = sorted(((_cost(_derivative(asked, asked.kinds, found)), k) for k, found in enumerate(ways)))
+    return next((ways[k] for cost, k in priced if cost < by_rules and _holds(asked, ways[k], exact)), None)
 
 
 def symbol(leaf: int) -> sympy.Symbol:
@@ -143,22 +123,25 @@ def _number(value: float, exponent: bool) -> Any:
 # -- a slope as one product ---------------------------------------------------------------------------------
 
 
-def _product(asked: Formula, values: list[Any], poles: set[Any], leaf: int, slope: Any) -> Partials | None:
-    """The slope of a leaf as the shortest product of what is at hand, if it is one.
+def _product(asked: Formula, values: list[Any], poles: set[Any], slope: Any) -> Any:
+    """The slope as the shortest product of what is at hand, or None.
 
     Nothing divides, or is taken to a broken power, that does not in the statement or its slopes as they are defined.
     """
     names = {computed(k): value for k, value in enumerate(values)}
-    found = []
+    costs: dict[Any, int] = {}
     for form in _forms(slope, values):
         if {pole.xreplace(names) for pole in _poles(form)} <= poles:
-            writer = _Writer(asked)
-            try:
-                end = writer.operand(form)
-            except NotWritten:
-                continue
-            found.append(Partials(tuple(writer.operations), ((leaf, end),)))
-    return min(found, key=lambda made: sum(_cost_of(*operation) for operation in made.operations), default=None)
+            with suppress(NotWritten):
+                costs[form] = sum(_cost_of(*operation) for operation in _written(asked, {0: form}).operations)
+    return min(costs, key=lambda form: costs[form], default=None)
+
+
+def _written(asked: Formula, forms: dict[int, Any]) -> Partials:
+    """The slopes of some leaves as operations; what they share is computed once."""
+    writer = _Writer(asked)
+    slopes = tuple((leaf, writer.operand(form)) for leaf, form in forms.items())
+    return Partials(tuple(writer.operations), slopes)
 
 
 def _forms(slope: Any, values: list[Any]) -> list[Any]:
