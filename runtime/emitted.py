@@ -263,7 +263,7 @@ def copy_in_layout(a: np.ndarray) -> np.ndarray:
 
     Axes keep their order and direction, and where elements lie apart there are gaps too, the smallest.
     """
-    if a.flags.forc:
+    if a.flags.forc or not a.flags.writeable:
         return a.copy(order="K")
     steps, extent, packed, here = [0] * a.ndim, a.itemsize, a.itemsize, 1
     for axis in sorted(range(a.ndim), key=lambda k: abs(a.strides[k])):

@@ -215,10 +215,11 @@ def gradient(
 
     sweeps = sweep(fn, wrt, seed)
     fwd, rev = join(sweeps, fn.result, dialect)
-    copies, final = fresh_results(rev.yields, fn.params, fwd, rev, dialect)
-    stmts = [*fwd.stmts, *rev.stmts, *copies]
+    owned = own_stores(fn.params, Block((*fwd.stmts, *rev.stmts), (fwd.yields[0], *rev.yields)))  # what was copied to be written is ours
+    copies, final = fresh_results(owned.yields[1:], fn.params, Block(owned.stmts, owned.yields[:1]), Block(), dialect)
+    stmts = [*owned.stmts, *copies]
     grads: Atom = final[0] if single else Aggregate(tuple, tuple(final))
-    result = fwd.yields[0]
+    result = owned.yields[0]
     if value:
         out: Atom = Aggregate(tuple, (result, grads))
     elif aux:

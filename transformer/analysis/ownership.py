@@ -496,7 +496,7 @@ def _with_copy(block: Block, wanted: _Copy) -> Block:
     for stmt in block.stmts:
         if id(stmt) == wanted.stmt:
             copy = Var(wanted.var.hint, wanted.var.type)
-            of_array = emitted.copy_in_layout if wanted.foreign else emitted.fresh_copy
+            of_array = emitted.copy_in_layout if wanted.foreign and stmt.forward else emitted.fresh_copy
             make = of_array if isinstance(wanted.var.type, (ArrayT, ScalarT)) else emitted.fresh_list
             out.append(Let(copy, Call(make, (wanted.var, *class_refs(wanted.var.type))), stmt.loc, stmt.forward))
             out.append(_reading(stmt, wanted.var, copy))
