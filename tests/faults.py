@@ -199,7 +199,7 @@ FAULTS: list[Fault] = [
           "-a + b becomes a - b", zoo("straight or formulas")),
     Fault("transformer/simplify/laws.py", "return t.call(MUL, parts[0], t.inner(np.sum, parts[1]))",
           "return t.inner(np.sum, parts[1])", "sum(s * a) loses s", zoo("straight or formulas")),
-    Fault("transformer/simplify/laws.py", "return t.call(NEG, t.inner(DIV, a, inner))", "return t.inner(DIV, a, inner)",
+    Fault("transformer/simplify/laws.py", "return t.call(NEG, t.inner(fn, a, inner))", "return t.inner(fn, a, inner)",
           "a / -b loses its sign", zoo("formulas")),
     # -- shorter adjoints
     Fault("transformer/analysis/writeonce.py", "row > read if k >= place else row >= read", "row >= read",
