@@ -9,7 +9,6 @@ from __future__ import annotations
 import ast
 import contextlib
 import dataclasses
-import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ import numpy as np
 from retrograd.runtime import emitted
 
 from . import calls
+from .analysis.purity import cannot_raise
 from .builder import type_of
 from .ir import (
     UNDEFINED,
@@ -130,19 +130,6 @@ def may_raise(stmt: Stmt) -> bool:
     if isinstance(stmt, If):
         return any(map(may_raise, (*stmt.then.stmts, *stmt.orelse.stmts)))
     return not (isinstance(stmt, Let) and cannot_raise(stmt))
-
-
-SAFE = {getattr(operator, name) for name in "add sub mul neg lt le gt ge eq ne is_ is_not not_".split()}
-
-
-def cannot_raise(stmt: Let) -> bool:
-    """Arithmetic on Python numbers, division and powers apart; items of tuples whose parts are known."""
-    call = stmt.call
-    if call.fn is operator.getitem and isinstance(t := type_of(call.args[0]), AggregateT) and isinstance(key := call.args[1], Const):
-        return key.value in t.labels
-    return stmt.call.fn in SAFE and all(
-        isinstance(t := type_of(a), ScalarT) and t.weak is True and t.dtype.kind in "bif" for a in stmt.call.args
-    )
 
 
 def _uncertain(name: str) -> Unknown:

@@ -1,5 +1,6 @@
 """Handlers that see how far a ``try`` block got: bodies that change things, in loops and branches, before they raise (L3)."""
 
+import contextlib
 import math
 
 import numpy as np
@@ -445,4 +446,109 @@ def error_for_the_outer_block(x, n):
             y = y + 0.01
     except ValueError:
         y = y * 3.0
+    return y
+
+
+@program(args=(0.7, 2))
+def roots_until_one_raises(x, n):
+    u = np.full(4, x)
+    with np.errstate(all="raise"):
+        try:
+            for k in range(4):
+                u[k] = np.sqrt(u[k]) * x
+                u[k] += np.sqrt(n - k - 0.5 * u[k]) * u[k]
+        except FloatingPointError:
+            u[:] = u * 3.0
+    return np.sum(u)
+
+
+@program(args=(0.7, 3))
+def arithmetic_suppressed(x, n):
+    y = x
+    with np.errstate(all="raise"), contextlib.suppress(ArithmeticError):
+        y = np.sqrt(x) + np.cbrt(y) * n
+        y = y * np.log(y - y)
+    return y * x
+
+
+@program(args=(0.7, 3))
+def rows_of_roots(x, n):
+    rows = []
+    with np.errstate(all="raise"):
+        for k in range(n):
+            try:
+                rows.append([np.sqrt(x), np.log(x * (1 - k))])
+                rows[-1][0] = rows[-1][0] * np.exp(x)
+            except Exception:
+                rows.append([x, np.sqrt(x) * k])
+    return sum(a * b for a, b in rows)
+
+
+def power_by_halves(x, n):
+    if n < 1:
+        raise ValueError("n")
+    return np.sqrt(x) * x if n == 1 else power_by_halves(x * 0.9, n - 1) / x
+
+
+@program(args=(0.7, 3))
+def recursion_in_a_try_block(x, n):
+    y = 0.0
+    for k in range(n):
+        try:
+            y = y + power_by_halves(x, k)
+        except ValueError:
+            y = y + x * x
+    return y
+
+
+@program(args=(0.7, 3))
+def walks_until_three(x, n):
+    t = x
+    with np.errstate(all="raise"):
+        try:
+            while t < 3:
+                t = t + np.sqrt(t) * x
+        except BaseException:
+            return x
+        finally:
+            n = 0
+    return t * x + n
+
+
+@program(args=(0.7, 3))
+def unread_logarithm_decides(x, n):
+    y = x
+    with np.errstate(all="raise"):
+        for k in range(n):
+            try:
+                np.log(np.float64(k - 1))
+                y = y * 3.0
+            except FloatingPointError:
+                y = y * x
+    return y
+
+
+@program(args=(np.array([0.7, 0.4]),))
+def unread_quotient_decides(u):
+    with np.errstate(all="raise"):
+        try:
+            z = 1.0 / (u - u)  # noqa: F841
+            y = u[0] * 3.0
+        except ArithmeticError:
+            y = u[0] * u[0]
+    return y
+
+
+@program(args=(0.7, 0))
+def quotient_again_where_it_raises(x, n):
+    u = np.array([x, 2.0])
+    zero = np.float64(n)
+    with np.errstate(all="ignore"):
+        z = np.isinf(u / zero)
+    y = x * z[0]
+    with np.errstate(all="raise"):
+        try:
+            y = y * np.isinf(u / zero)[1]
+        except FloatingPointError:
+            y = y * y
     return y

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..table import Theme, rewritten
+from ..table import Theme, directional, rewritten
 
 syntax = Theme("Syntax and the flow of control", "What a derivative of source code cannot see through, or cannot know before the run.")
 
@@ -205,6 +205,26 @@ def kinds_on_two_paths(u):
 @rewritten(kinds_on_two_paths)
 def called_in_its_branch(u):
     return u.sum() if u[0] > 0 else u.mean()
+
+
+@syntax(0.0, by=directional)
+def tangent_that_raises_in_a_try_block(x):
+    with np.errstate(all="raise"):
+        try:
+            y = np.sqrt(x)  # <- np.sqrt(x)
+        except FloatingPointError:
+            y = 2 * x
+    return y
+
+
+@rewritten(tangent_that_raises_in_a_try_block)
+def point_without_a_tangent_apart(x):
+    with np.errstate(all="raise"):
+        try:
+            y = np.sqrt(x) if x > 1 else 2 * x
+        except FloatingPointError:
+            y = 2 * x
+    return y
 
 
 @syntax(2.0)

@@ -1,0 +1,119 @@
+"""Does a handler of the user's see what the function raises, and nothing else (L3)?"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import retrograd as rg
+from retrograd.runtime.errors import TangentError
+
+
+def caught_by_its_name(x):
+    try:
+        y = np.sqrt(x)
+    except FloatingPointError:
+        y = 5.0 * x
+    return y
+
+
+def caught_by_everything(x):
+    try:
+        y = np.sqrt(x)
+    except:  # noqa: E722
+        y = 5.0 * x
+    return y
+
+
+def caught_and_named_otherwise(x):
+    try:
+        y = np.sqrt(x)
+    except ArithmeticError:
+        raise ValueError("no root") from None
+    return y
+
+
+def caught_by_a_context(x):
+    y = 5.0 * x
+    with contextlib.suppress(ArithmeticError):
+        y = np.sqrt(x)
+    return y
+
+
+def caught_in_a_loop(x):
+    y = x
+    try:
+        for _ in range(3):
+            y = np.cbrt(y)
+    except Exception:
+        return 5.0 * x
+    return y
+
+
+def caught_far_out(x):
+    try:
+        try:
+            y = np.sqrt(x)
+        except KeyError:
+            y = x
+    except FloatingPointError:
+        y = 5.0 * x
+    return y
+
+
+def root_of_power(x, n):
+    return np.sqrt(x) if n == 0 else root_of_power(x * x, n - 1)
+
+
+def caught_outside_of_a_recursion(x):
+    try:
+        y = root_of_power(x, 2)
+    except FloatingPointError:
+        y = 5.0 * x
+    return y
+
+
+PROGRAMS = [
+    caught_by_its_name, caught_by_everything, caught_and_named_otherwise, caught_by_a_context, caught_in_a_loop, caught_far_out,
+    caught_outside_of_a_recursion,
+]  # fmt: skip
+DERIVATIVES: dict[str, Callable[[Any, np.float64], Any]] = {
+    "jvp": lambda f, x: rg.jvp(f, (x,), (1.0,)),
+    "second": lambda f, x: rg.grad(rg.grad(f))(x),
+    "hvp": lambda f, x: rg.hvp(f)(x, 1.0),
+}
+
+
+@pytest.mark.parametrize("name", DERIVATIVES)
+@pytest.mark.parametrize("f", PROGRAMS, ids=lambda f: f.__name__)
+def test_a_tangent_that_raises_is_not_caught(f: Callable[..., Any], name: str) -> None:
+    with np.errstate(all="raise"):
+        assert f(np.float64(0.0)) == 0.0
+        with pytest.raises((TangentError, FloatingPointError)) as info:  # the latter is of a reverse sweep, which no handler sees
+            DERIVATIVES[name](f, np.float64(0.0))
+    assert name == "second" or (info.type is TangentError and "test_raising.py:" in str(info.value))
+
+
+def test_outside_of_try_blocks_it_is_what_it_was() -> None:
+    with np.errstate(all="raise"), pytest.raises(FloatingPointError):
+        rg.jvp(np.sqrt, (np.float64(0.0),), (1.0,))
+
+
+def test_a_refusal_is_not_caught() -> None:
+    """The check that a value is not None is not the user's."""
+
+    def f(x, n):
+        y = x * 2 if n > 2 else None
+        try:
+            z = [y]
+            z = z[0] * 3
+        except Exception:
+            z = x
+        return z
+
+    with pytest.raises(rg.DifferentiationError, match="None"):
+        rg.grad(f)(1.3, 1)
