@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -117,3 +118,31 @@ def test_a_refusal_is_not_caught() -> None:
 
     with pytest.raises(rg.DifferentiationError, match="None"):
         rg.grad(f)(1.3, 1)
+
+
+def name_unbound_in_the_end(x, n):
+    err = 1.0
+    y = x
+    try:
+        y *= 2.0
+        y *= math.sqrt(1 - n)
+    except ValueError:
+        y = y * 3.0
+    return y * err
+
+
+def name_unbound_at_once(x, n):
+    err = 1.0
+    try:
+        y = x * math.sqrt(1 - n)
+    except ValueError:
+        y = x
+    return y * err
+
+
+@pytest.mark.parametrize("f", [name_unbound_in_the_end, name_unbound_at_once])
+def test_the_name_of_an_error_is_unbound_afterwards(f: Callable[..., Any]) -> None:
+    for run in (f, rg.grad(f, wrt="x"), lambda *args: rg.jvp(f, args, (1.0,), wrt="x")):
+        run(0.7, 0)
+        with pytest.raises(UnboundLocalError, match="err"):
+            run(0.7, 3)

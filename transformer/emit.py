@@ -49,6 +49,7 @@ from .ir import (
     Var,
     While,
     asks_whether_completed,
+    definitions,
     raises_again,
     reads,
     walk,
@@ -281,7 +282,7 @@ class Emitter:
             self.line(f"except {self.text(self.reference(DifferentiationError, 'DifferentiationError'))}:")
             self.indented(lambda: self.line("raise"))
         error = stmt.error if stmt.error is not None and self.counts[stmt.error] else None
-        inside = error is not None and handler is not None and Counter(reads(handler.orelse))[error] == self.counts[error]
+        inside = error is not None and handler is not None and self.ends_with(error, handler)
         caught = "" if error is None else f" as {self.names[error]}{'' if inside else '_'}"
         self.line(f"except {self.text(self.expr(stmt.catch))}{caught}:")  # type: ignore[arg-type]
         self.indented(lambda: self.failed(stmt, handler, asked, None if inside else error))
@@ -290,6 +291,12 @@ class Emitter:
         self.indented(lambda: self.completed(ok, handler, asked))
         if len(self.lines) == mark + 1:
             del self.lines[mark:], self.sources[mark:]
+
+    def ends_with(self, error: Var, handler: If) -> bool:
+        """Is a name bound by ``except ... as`` read by no one after that clause, at whose end Python unbinds it?"""
+        others = {*handler.results, *definitions(handler.orelse)}
+        handed_on = any(self.names.get(v) == self.names[error] for v in others)
+        return not handed_on and Counter(reads(handler.orelse))[error] == self.counts[error]
 
     def failed(self, stmt: Region, handler: If | None, asked: bool, error: Var | None) -> None:
         start = len(self.lines)

@@ -151,8 +151,15 @@ class Guard:
         for k, handler in reversed(list(enumerate(self.stmt.handlers))):
             test = ast.Compare(ast.Name(self.caught, ast.Load()), [ast.Eq()], [ast.Constant(k + 1)])
             named = [self.set(handler.name, ast.Name(self.name("error"), ast.Load()), handler)] if handler.name else []
-            ways = [_placed(ast.If(test, [*named, *self.outside(handler.body, in_loop)], ways), handler)]
+            ways = [_placed(ast.If(test, [*named, *self.outside(handler.body, in_loop), *self.unnamed(handler)], ways), handler)]
         return ways
+
+    def unnamed(self, handler: ast.ExceptHandler) -> list[ast.stmt]:
+        """At its end, Python unbinds the name of a handler's exception, whatever it holds by then."""
+        if not handler.name:
+            return []
+        gone = _placed(ast.Delete([ast.Name(handler.name, ast.Del())]), handler)
+        return [self.set(handler.name, ast.Constant(None), handler), gone]
 
     def outside(self, stmts: list[ast.stmt], in_loop: bool) -> list[ast.stmt]:
         return self.outer.block(stmts, in_loop) if self.outer is not None else stmts

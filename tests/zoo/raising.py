@@ -552,3 +552,34 @@ def quotient_again_where_it_raises(x, n):
         except FloatingPointError:
             y = y * y
     return y
+
+
+@program(args=(0.37, 2))
+def messages_of_nested_errors(x, n):
+    s = x
+    try:
+        s *= 2.0
+        s *= math.sqrt(1 - n)
+    except ValueError as err:
+        s = s + len(str(err))
+        try:
+            s *= 2.0
+            s *= math.log(1 - n)
+        except ValueError as other:
+            s = s * len(str(other))
+        s = s * len(repr(err))
+    return s
+
+
+@program(args=(0.37, 5))
+def name_of_an_error_bound_again(x, n):
+    s = 0.0
+    for k in range(n):
+        try:
+            s += math.sqrt(3 - k - x)
+            s *= 2.0
+        except ValueError as err:
+            s += x * x * len(str(err))
+            err = 2.0 * x
+            s += err
+    return s
