@@ -310,6 +310,11 @@ def same_error(error: BaseException) -> BaseException:
     return error
 
 
+def none_caught() -> BaseException:
+    """What stands for the exception of a ``try`` block before there is one."""
+    return BaseException()
+
+
 def kept(value: Any, *kinds: type) -> Any:
     """A record of what may be an array or a list, copied: it may be written before the record is read."""
     return fresh_list(value, *kinds)

@@ -174,6 +174,8 @@ FAULTS: list[Fault] = [
           zoo("raising")),
     Fault("transformer/raising.py", "found.append((handler, [*note, self.set(self.caught, ast.Constant(-1), at)]))",
           "found.append((handler, note))", "a block goes on after an exception for a handler further out (L3)", zoo("raising")),
+    Fault("transformer/loops.py", "(control or is_note(name) or not name.startswith(\"$\"))", "(control or not name.startswith(\"$\"))",
+          "a loop does not know that a function it calls was left by an exception (L3)", zoo("raising")),
     Fault("transformer/adjoint/forward.py", "if not self.guarded or together:", "if True:",
           "a handler of the user's sees what a tangent raises (L3)", ("tests/test_raising.py",)),
     Fault("transformer/emit.py", "if _catches_refusals(stmt) and not raises_again(handler):", "if False:",

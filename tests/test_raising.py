@@ -126,7 +126,7 @@ def name_unbound_in_the_end(x, n):
     try:
         y *= 2.0
         y *= math.sqrt(1 - n)
-    except ValueError:
+    except ValueError as err:  # noqa: F841
         y = y * 3.0
     return y * err
 
@@ -135,7 +135,7 @@ def name_unbound_at_once(x, n):
     err = 1.0
     try:
         y = x * math.sqrt(1 - n)
-    except ValueError:
+    except ValueError as err:  # noqa: F841
         y = x
     return y * err
 

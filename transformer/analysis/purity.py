@@ -21,7 +21,8 @@ from ..types import AggregateT, ArrayT, ScalarT, is_hashable, is_numeric
 
 PURE = {
     tuple, list, dict, getattr, range, str.format, repr, len, isinstance, min, max, int, float, bool, complex, round, divmod,
-    emitted.add_at, emitted.fresh_copy, emitted.fresh_list, numerics.store, np.ndarray.astype, np.zeros, np.ones, np.empty,
+    emitted.none_caught, emitted.add_at, emitted.fresh_copy, emitted.fresh_list, numerics.store, np.ndarray.astype,
+    np.zeros, np.ones, np.empty,
     *emitted.LIST_OPERATIONS,
 } | {getattr(operator, name) for name in operator.__all__} | {np.float32, np.float64, np.complex128}  # fmt: skip
 CAN_FAIL = {

@@ -260,18 +260,18 @@ def doubled_in_place(ys, k):
 def how_far_a_block_got(x):
     ys = [x]
     try:
-        doubled_in_place(ys, 0)
+        [doubled_in_place(ys, k) for k in (1, 0)]
     except ZeroDivisionError:
         ys[0] = ys[0] + 1.0  # <- ys
     return ys[0]
 
 
 @rewritten(how_far_a_block_got)
-def guarded_step_by_step(x):
+def called_in_a_loop(x):
     ys = [x]
     try:
-        ys[0] = ys[0] * 2.0
-        ys[0] = ys[0] / 0
+        for k in (1, 0):
+            doubled_in_place(ys, k)
     except ZeroDivisionError:
         ys[0] = ys[0] + 1.0
     return ys[0]
