@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from retrograd.runtime.errors import AliasedMutation, ArgumentError, UntypedValue
+from retrograd.runtime.errors import AliasedMutation, ArgumentError, DifferentiationError, TangentError, UntypedValue
 from retrograd.runtime.rules.rule import constant, lookup, register
 
 
@@ -333,14 +333,45 @@ def same_error(error: BaseException) -> BaseException:
     return error
 
 
+def none_caught() -> BaseException:
+    """What stands for the exception of a ``try`` block before there is one."""
+    return BaseException()
+
+
 def kept(value: Any, *kinds: type) -> Any:
     """A record of what may be an array or a list, copied: it may be written before the record is read."""
     return fresh_list(value, *kinds)
 
 
+class _Uncaught:
+    """A context out of which no error comes that a handler of the user's is meant for."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
+        if isinstance(error, Exception) and not isinstance(error, DifferentiationError):
+            raise TangentError(
+                f"the derivative of a statement in a try block raises {type(error).__name__} ({error}), where the statement does not",
+                remedy="Move the statement out of the try block, or catch the point at which it has no derivative before it.",
+            ) from error
+
+
+_UNCAUGHT = _Uncaught()
+
+
+def uncaught() -> _Uncaught:
+    """``with uncaught():`` around tangents in a ``try`` block of the user's (L3)."""
+    return _UNCAUGHT
+
+
 def nothing_returned() -> ArgumentError:
     """The error of a derivative on a path where the function returns None."""
     return ArgumentError("the function returns None here, which has no derivative", remedy="Return a number on every path.")
+
+
+#: What raises errors of Retrograd's where the user's function would go on.
+REFUSING = {expect_some, expect_alone, expect_apart, uncaught, nothing_returned}
 
 
 def choose(test: Any, then: Any, orelse: Any) -> Any:

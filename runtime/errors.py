@@ -93,6 +93,10 @@ class AliasedMutation(DifferentiationError, RuntimeError):
     """A store into memory that another live name sees."""
 
 
+class TangentError(DifferentiationError, ArithmeticError):
+    """The tangent of a statement in a ``try`` block raised what the statement itself did not."""
+
+
 class SourceUnavailable(DifferentiationError, RuntimeError):
     """The function's source cannot be found, or is not the code that runs."""
 
@@ -117,3 +121,7 @@ class CheckFailed(AssertionError):
 
 class CompilationFailed(DifferentiationError, RuntimeError):
     """A program that Numba does not compile."""
+
+
+#: What is raised about a derivative, and so never by a function itself.
+REFUSALS = (DifferentiationError, *DifferentiationError.__subclasses__())

@@ -232,6 +232,17 @@ def strong(g: Any, partial: Any) -> Any:
     return np.where(np.equal(g, 0), 0, product)[()]
 
 
+def quotient(x: Any, y: Any) -> Any:
+    """``x / y`` as NumPy divides: of Python floats, too, infinite or NaN where ``y`` is 0."""
+    return x / y if y else _at_pole(x, y)
+
+
+def _at_pole(x: Any, y: Any) -> Any:
+    with np.errstate(all="ignore"):
+        z = np.float64(x) / y
+    return z if isinstance(x, np.generic) or isinstance(y, np.generic) else float(z)
+
+
 def divide_or_zero(g: Any, z: Any) -> Any:
     """``g / z``, and 0 where ``z`` is 0: the minimum-norm subgradient of a norm at its kink."""
     at_kink = np.equal(z, 0)
@@ -1313,7 +1324,7 @@ def polygamma(n: int, x: Any) -> Any:
 def _zeta(s: int, x: np.ndarray) -> np.ndarray:
     """Hurwitz's zeta function: terms up to 10, then Euler and Maclaurin (Abramowitz and Stegun 23.1.30)."""
     total = np.zeros_like(x)
-    for _ in range(max(0, math.ceil(10 - np.min(x, initial=10.0)))):
+    for _ in range(max(0, math.ceil(10 - np.min(x, initial=10.0, where=np.isfinite(x))))):
         total, x = np.where(x < 10, total + x**-s, total), np.where(x < 10, x + 1, x)
     total = total + x ** (1 - s) / (s - 1) + 0.5 * x**-s
     factor = s * x ** (-s - 1)

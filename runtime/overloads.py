@@ -83,6 +83,11 @@ def _strong(g, partial):
     return 0 * g if g == 0 else g * partial
 
 
+@each_of_two(numerics.quotient)
+def _quotient(x, y):
+    return x / y
+
+
 @each_of_two(numerics.divide_or_zero)
 def _divide_or_zero(g, z):
     return g / z if z != 0 else 0 * z

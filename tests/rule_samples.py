@@ -524,6 +524,7 @@ def _helpers() -> list[Sample]:
     samples += [S(h.reshape_back, n(6), x), S(h.reshape_back, n(6), x, "F")]
     samples += [S(h.strong, n(3), n(3)), S(h.strong, n(2, 1), n(3)), S(h.strong, c(2), c(2))]
     samples += [S(h.strong, np.array([0.0, 1.0]), np.array([2.0, 3.0]), kink=True)]
+    samples += [S(h.quotient, 0.7, 1.3), S(h.quotient, np.float64(0.7), -0.4)]
     samples += [S(h.divide_or_zero, n(3), n(3)), S(h.divide_or_zero, n(2, 1), n(3)), S(h.divide_or_zero, c(2), c(2))]
     samples += [S(h.divide_or_zero, n(2), np.array([0.0, 1.0]), kink=True)]
     samples += [S(h.phase, c(3), np.abs(c(3))), S(h.phase, np.array([3.0, -2.0]), np.array([3.0, 2.0]), kink=True)]

@@ -410,6 +410,7 @@ M = np.arange(6.0).reshape(2, 3) - 2
 HELPERS = {
     "strong": (lambda g, p: numerics.strong(g, p), (np.array([0.0, 1.0]), np.array([np.inf, 2.0]))),
     "strong of numbers": (lambda g, p: numerics.strong(g, p), (0.0, np.inf)),
+    "quotient": (lambda x, y: numerics.quotient(x, y), (1.5, 0.0)),
     "divide_or_zero": (lambda g, z: numerics.divide_or_zero(g, z), (M, np.abs(M))),
     "divide_or_zero of inf": (lambda g, z: numerics.divide_or_zero(g, z), (np.array([np.inf, 1.0]), np.zeros(2))),
     "same": (lambda x, y: numerics.same(x, y), (np.array([1.0, np.nan]), np.array([1.0, np.nan]))),

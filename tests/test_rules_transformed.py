@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import itertools
 import math
 import operator
 import sys
@@ -20,6 +21,8 @@ import pytest
 
 import retrograd as rg
 from retrograd.runtime.errors import DifferentiationError
+from retrograd.runtime.rules import text
+from retrograd.runtime.rules.rule import table
 from tests.refused_samples import REFUSED
 from tests.rule_samples import SAMPLES, Sample
 from tests.test_rules import active, bound, call, close, direction, inner, leaves, mapped, moved, richardson
@@ -182,3 +185,65 @@ def compare_with_differences(sample: Sample, z_bar: Any, v: dict[str, Any], back
 
 def test_the_table_of_refusals_names_samples() -> None:
     assert REFUSED.keys() <= {sample.id for sample in SAMPLES}
+
+
+# -- Python's floats at the edges of a domain ----------------------------------------------------------------
+
+EDGES = (0.0, -0.0, 1.0, -1.0, 0.5, 2.0, 1e-200, -1e-200, 5e-324, 1e200, -1e200, 1e308, 700.0, math.inf, -math.inf, math.nan)
+FEW = (0.0, -0.0, 1.0, -2.0, 1e-200, 1e200, -1e200, math.inf)
+#: The slope of ldexp is 2**y, whose overflow Python reports.
+APART = {"ldexp"}
+MATH = {f.name.removeprefix("math."): f for p, f in table() if f.namespace is math and f.kind == "elementwise"}
+FORMULAS = {
+    **{f"math.{name}({', '.join(f.params)})": f.params for name, f in MATH.items() if name not in APART},
+    **{f"x {sign} y": ("x", "y") for sign in ("+", "-", "*", "/", "%", "**")},
+    **{f"x ** {power}": ("x",) for power in ("0.5", "-0.5", "1.5", "0.25", "2", "-1", "-2")},
+    **dict.fromkeys(("1 / x", "1 / x / x", "1 / math.sqrt(x)", "math.sqrt(x * x)", "math.sqrt(1 - x * x)", "abs(x)"), ("x",)),
+}
+
+
+def every_derivative(f: Any, params: tuple[str, ...]) -> Any:
+    """First derivatives in both modes, and second ones."""
+    every = tuple(range(len(params)))
+    yield lambda *at: rg.grad(f, wrt=every)(*at)
+    yield lambda *at: rg.jvp(f, at, (1.0,) * len(at))[1]
+    for k in every:
+        yield rg.grad(rg.grad(f, wrt=k), wrt=every[-1])
+        yield lambda *at, k=k: rg.jvp(rg.grad(f, wrt=k), at, (1.0,) * len(at))[1]
+
+
+@pytest.mark.parametrize("formula", FORMULAS)
+def test_where_there_is_a_value_a_derivative_raises_nothing(formula: str) -> None:
+    """Infinite or NaN at a pole, as NumPy's functions have it, where an operation on Python's floats would raise."""
+    params = FORMULAS[formula]
+    f = text.define(f"def f({', '.join(params)}):", [f"return {formula}"])
+    found = list(every_derivative(f, params))
+    for point in [(x,) for x in EDGES] if len(params) == 1 else itertools.product(FEW, FEW):
+        if isinstance(value(f, point), float):
+            for derivative in found:
+                derivative(*point)
+
+
+def value(f: Any, point: tuple[float, ...]) -> Any:
+    """The function's own value; None where Python has none."""
+    try:
+        return f(*point)
+    except (ArithmeticError, ValueError):
+        return None
+
+
+@pytest.mark.parametrize(
+    "formula, at, expected",
+    [
+        ("math.sqrt(x)", 0.0, math.inf), ("math.sqrt(x)", -0.0, -math.inf),
+        ("math.asin(x)", 1.0, math.inf), ("math.acos(x)", -1.0, -math.inf),
+        ("math.acosh(x)", 1.0, math.inf), ("x ** 0.5", 0.0, math.inf), ("math.atan(x)", 1e200, 0.0), ("math.asinh(x)", 1e200, 0.0),
+        ("math.erf(x)", 1e200, 0.0), ("math.atan2(x, 0.0)", 0.0, math.nan), ("1 / x", 1e-200, -math.inf),
+        ("math.sqrt(x * x)", 0.0, math.nan),
+        ("math.fmod(1e200, x)", 1e-200, -math.inf), ("(lambda y: y if x > 0 else 3 * x)(math.sqrt(x))", 0.0, 3.0),
+    ],
+)  # fmt: skip
+def test_slopes_at_poles(formula: str, at: float, expected: float) -> None:
+    f = text.define("def f(x):", [f"return {formula}"])
+    for slope in (rg.grad(f)(at), rg.jvp(f, (at,), (1.0,))[1]):
+        assert type(float(slope)) is float and (slope == expected or (slope != slope and expected != expected))

@@ -26,6 +26,7 @@ from retrograd.runtime.errors import (
     DifferentiationError,
     Location,
     NoRule,
+    TangentError,
     UnsupportedSyntax,
     UnusedInput,
 )
@@ -468,7 +469,7 @@ def located(run: Callable[..., Any], *args: Any) -> Any:
 def explained(error: Exception) -> Exception:
     """What emitted code raised, with the user's line."""
     if isinstance(error, DifferentiationError):
-        return error.at(_origin(error))
+        return error.at(_origin(error.__cause__ if isinstance(error, TangentError) and error.__cause__ else error))
     _note(error)
     return error
 

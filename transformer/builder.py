@@ -6,6 +6,7 @@ derivative code only, applies the laws of ``simplify``; the primal is never touc
 
 from __future__ import annotations
 
+import itertools
 import math
 import operator
 from collections.abc import Callable, Iterable, Iterator
@@ -185,6 +186,16 @@ class Builder:
             self._open[-1].pop()
             return last.call
         return atom
+
+    def take_since(self, wanted: Callable[[Stmt], bool], passed: Callable[[Stmt], bool]) -> list[Stmt]:
+        """The last statement that is ``wanted`` and what follows it, taken back; nothing if that may not be ``passed``."""
+        here = self._open[-1]
+        behind = list(itertools.takewhile(lambda s: passed(s) and not wanted(s), reversed(here)))
+        at = len(here) - len(behind) - 1
+        if at < 0 or not wanted(here[at]):
+            return []
+        taken, here[at:] = here[at:], []
+        return taken
 
     def extend(self, stmts: Iterable[Stmt]) -> None:
         self._open[-1].extend(stmts)

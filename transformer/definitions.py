@@ -70,20 +70,21 @@ class Definition:
             self._variants[wrt] = Variant(self, wrt, self.names(f"{self.name}_primal"), self.names(f"{self.name}_adjoint"))
         return self._variants[wrt]
 
-    def tangent(self, wrt: tuple[int, ...], masked: tuple[int, ...]) -> Definition:
+    def tangent(self, wrt: tuple[int, ...], masked: tuple[int, ...], guarded: bool) -> Definition:
         """The directional derivative: the arguments, then tangents of some of them, to the value and its tangent."""
-        if (wrt, masked) not in self._tangents:
-            self._tangents[wrt, masked] = Definition(
+        key = wrt, masked, guarded
+        if key not in self._tangents:
+            self._tangents[key] = Definition(
                 self.names(f"{self.name}_jvp"), self.names, AggregateT(tuple, (self.result, _tangent_type(self.result))),
-                lambda: self._differentiated(wrt, masked), self.pure, self.fresh,
+                lambda: self._differentiated(wrt, masked, guarded), self.pure, self.fresh,
             )  # fmt: skip
-        return self._tangents[wrt, masked]
+        return self._tangents[key]
 
-    def _differentiated(self, wrt: tuple[int, ...], masked: tuple[int, ...]) -> Function:
+    def _differentiated(self, wrt: tuple[int, ...], masked: tuple[int, ...], guarded: bool) -> Function:
         params = self.program.params
         moving = tuple(params[k] for k in wrt)
         unsure = frozenset(params[k] for k in masked)
-        return pipeline.tangent(self.program, moving, True, tuple(carried(p.type) for p in moving), unsure)
+        return pipeline.tangent(self.program, moving, True, tuple(carried(p.type) for p in moving), unsure, guarded)
 
     def may_mask(self) -> bool:
         """May a cotangent or tangent that comes out be a zero that says "not selected" (R6)?"""
@@ -240,6 +241,7 @@ class UserCall(Intrinsic):
     """``value = g(args)``."""
 
     of: Definition
+    together = True
 
     @property
     def __name__(self) -> str:  # type: ignore[override]
@@ -279,7 +281,7 @@ class UserCall(Intrinsic):
         wrt = tuple(k for k, arg in enumerate(args) if sweep.is_active(arg))
         dots = [sweep.dot(args[k]) for k in wrt]
         masked = tuple(k for k, dot in zip(wrt, dots) if any(v in sweep.masked for v in vars_of(dot)))
-        op = UserCall(self.of.tangent(wrt, masked))
+        op = UserCall(self.of.tangent(wrt, masked, sweep.guarded))
         build.take_last(stmt.var)
         pair = Var("", AggregateT(tuple, (stmt.var.type, _tangent_type(stmt.var.type))))
         for var, call in (

@@ -24,7 +24,8 @@ from typing import Any
 import astor  # type: ignore[import-untyped]
 import numpy as np
 
-from retrograd.runtime import emitted, numerics
+from retrograd.runtime import emitted, fallback, numerics
+from retrograd.runtime.errors import REFUSALS, DifferentiationError
 
 from .analysis.ownership import LIST_CHANGES
 from .builder import type_of
@@ -47,6 +48,9 @@ from .ir import (
     Undefined,
     Var,
     While,
+    asks_whether_completed,
+    definitions,
+    raises_again,
     reads,
     walk,
 )
@@ -247,8 +251,7 @@ class Emitter:
             stmt = pending.pop(0)
             if isinstance(stmt, Region):
                 follows = pending[0] if pending else None
-                handled = isinstance(follows, If) and stmt.catch is not None and follows.cond is stmt.results[0]
-                self.region(stmt, pending.pop(0) if handled else None)  # type: ignore[arg-type]
+                self.region(stmt, pending.pop(0) if asks_whether_completed(follows, stmt) else None)  # type: ignore[arg-type]
             elif isinstance(stmt, Let) and (parts := self.parts_of(stmt, pending)):
                 del pending[: len(parts)]
                 self.unpack(stmt, parts)
@@ -275,8 +278,11 @@ class Emitter:
         self.header("try:", stmt)
         moves = [*zip(stmt.results[1:], stmt.body.yields[1:])]
         self.indented(lambda: self.block(stmt.body, moves) or self.line("pass"))
+        if _catches_refusals(stmt) and not raises_again(handler):
+            self.line(f"except {self.text(self.reference(DifferentiationError, 'DifferentiationError'))}:")
+            self.indented(lambda: self.line("raise"))
         error = stmt.error if stmt.error is not None and self.counts[stmt.error] else None
-        inside = error is not None and handler is not None and Counter(reads(handler.orelse))[error] == self.counts[error]
+        inside = error is not None and handler is not None and self.ends_with(error, handler)
         caught = "" if error is None else f" as {self.names[error]}{'' if inside else '_'}"
         self.line(f"except {self.text(self.expr(stmt.catch))}{caught}:")  # type: ignore[arg-type]
         self.indented(lambda: self.failed(stmt, handler, asked, None if inside else error))
@@ -285,6 +291,12 @@ class Emitter:
         self.indented(lambda: self.completed(ok, handler, asked))
         if len(self.lines) == mark + 1:
             del self.lines[mark:], self.sources[mark:]
+
+    def ends_with(self, error: Var, handler: If) -> bool:
+        """Is a name bound by ``except ... as`` read by no one after that clause, at whose end Python unbinds it?"""
+        others = {*handler.results, *definitions(handler.orelse)}
+        handed_on = any(self.names.get(v) == self.names[error] for v in others)
+        return not handed_on and Counter(reads(handler.orelse))[error] == self.counts[error]
 
     def failed(self, stmt: Region, handler: If | None, asked: bool, error: Var | None) -> None:
         start = len(self.lines)
@@ -617,6 +629,16 @@ class Emitter:
             self.line(f"raise {self.text(self.expr(stmt.call.args[0]))}", stmt.loc)
             return
         self.line(self.text(ast.Raise(self.call(stmt.call), None)) if stmt.call else "raise", stmt.loc)
+
+
+def _catches_refusals(stmt: Region) -> bool:
+    """Would a handler of the user's see errors of Retrograd's, which the user's function does not raise (L3)?"""
+    return stmt.catches(*REFUSALS) and any(map(_may_refuse, calls_of(stmt.body)))
+
+
+def _may_refuse(call: Call) -> bool:
+    own = getattr(call.fn, "__module__", None) == fallback.__name__
+    return own or isinstance(call.fn, Emitted) or (is_hashable(call.fn) and call.fn in emitted.REFUSING)
 
 
 def _with_sign(fn: Any, value: Atom) -> tuple[Any, Atom]:

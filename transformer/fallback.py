@@ -134,6 +134,7 @@ def _bar_type(t: Any) -> Any:
 
 def enter(low: Lowering, fn: FunctionType, args: Any, kwargs: Any, node: ast.AST, hint: str) -> Any:
     """Transform a call of a Python function; where that cannot be done, keep the call and record it as it runs."""
+    entering = low.entering
     try:
         with attempt(low):
             result = calls.enter(low, fn, args, kwargs, node)
@@ -142,6 +143,7 @@ def enter(low: Lowering, fn: FunctionType, args: Any, kwargs: Any, node: ast.AST
     except (SourceUnavailable, UnsupportedSyntax) as error:
         if isinstance(error, UnsupportedSyntax):
             low.need_detail()
+        low.entering = entering  # it is not entered
         return _kept(low, fn, args, kwargs, node, hint, error)
     low.notes.append(Note(low.location(node), fn.__qualname__, "transformed"))
     return result

@@ -50,6 +50,7 @@ class Intrinsic(ABC):
     passes = True
     fresh = False  # is the result memory of its own?
     apart = False  # and are its parts memory of their own, each?
+    together = False  # is its tangent computed by the call that computes it?
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         raise NotImplementedError("exists only between the passes")

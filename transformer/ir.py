@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Union
 
+from retrograd.runtime.emitted import same_error, uncaught
 from retrograd.runtime.errors import Location
 
 # -- atoms ------------------------------------------------------------------------------------------------
@@ -217,6 +218,27 @@ class Region:
     mirror: Any = None
     forward: bool = True
     tag: Any = field(default_factory=object)
+
+    def catches(self, *kinds: type[BaseException]) -> bool:
+        """Is one of these errors among those that its handlers are for?"""
+        caught = self.catch.items if isinstance(self.catch, Aggregate) else (self.catch,)
+        return any(isinstance(c, Ref) and issubclass(kind, c.value) for c in caught for kind in kinds)
+
+
+def is_shield(stmt: Stmt) -> bool:
+    """Are these tangents in a ``try`` block, whose errors no handler of the user's sees?"""
+    return isinstance(stmt, Region) and isinstance(stmt.context, Call) and stmt.context.fn is uncaught
+
+
+def asks_whether_completed(stmt: Stmt | None, region: Region) -> bool:
+    """Is it the branch after a ``try`` block?"""
+    return isinstance(stmt, If) and region.catch is not None and stmt.cond is region.results[0]
+
+
+def raises_again(handler: Stmt | None) -> bool:
+    """Of the branch after a ``try`` block: is an exception only passed on, in the end?"""
+    last = handler.orelse.stmts[-1] if isinstance(handler, If) and handler.orelse.stmts else None
+    return isinstance(last, Raise) and last.call is not None and last.call.fn is same_error
 
 
 @dataclass(frozen=True, eq=False, slots=True)

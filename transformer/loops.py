@@ -22,6 +22,7 @@ from .builder import type_of
 from .heap import UNLIKE, View, is_mutable, open_parameter
 from .ir import UNDEFINED, Aggregate, Block, Call, Const, Each, For, Let, Ref, Undefined, Var, While, walk
 from .jumps import is_left_by_return, late_return
+from .raising import is_note
 from .types import (
     BOOL,
     INT,
@@ -432,7 +433,7 @@ def _same_thing(low: Lowering, a: Any, b: Any) -> bool:
 def start(low: Lowering, names: list[str]) -> Carried:
     """The names of the present activation that the body may bind."""
     carried = Carried(low)
-    for name in names:
+    for name in (n for n in names if n not in low.frame.notes):
         init = low.now(low.frame.env.get(name, UNDEFINED))
         carried.add(Slot(low.frame, name), init, plan_of(low, init))
     return carried
@@ -519,7 +520,7 @@ def _discovered(low: Lowering, carried: Carried, begun: Any) -> dict[Slot, Any]:
         for name, value in was.items():
             slot = Slot(frame, name)
             control = frame is low.frame and name in CONTROL
-            if slot not in carried.plans and (control or not name.startswith("$")):
+            if slot not in carried.plans and (control or is_note(name) or not name.startswith("$")):
                 if not _same_thing(low, value, frame.env.get(name, UNDEFINED)):
                     found[slot] = value
     for ident, content in low.heap.contents.items():

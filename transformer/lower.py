@@ -47,6 +47,7 @@ from .ir import (
 )
 from .jumps import own_nodes
 from .parse import Source, parse
+from .raising import Entered, Guarded, Left, NoneCaught
 from .snapshot import Snapshot
 from .types import (
     INT,
@@ -135,6 +136,9 @@ class Lowering:
         self.caught: list[Var] = []
         self.detail = Detail.TYPES_ALONE
         self.one_by_one = False  # are the statements of try blocks guarded one by one?
+        self.through_calls = False  # and those of functions that are called there?
+        self.entering: Any = None  # the guard of the function that is called next, and the frame of the try block
+        self.called_in_try = False
         self.boxes = False  # do containers that lists hold exist at run time, because one is changed there?
         self.opens = False  # are containers that come from outside read by their parts, because one is changed?
         self.prologue: list[Stmt] = []
@@ -147,6 +151,7 @@ class Lowering:
         """A lowering of the same, from the start, with one more flag set."""
         new = Lowering()
         new.detail, new.one_by_one, new.opens, new.boxes = self.detail, self.one_by_one, self.opens, self.boxes
+        new.through_calls = self.through_calls
         new.separation = self.separation.again() if self.separation is not None else None
         setattr(new, flag, True)
         return new
@@ -186,7 +191,7 @@ class Lowering:
             ) from None  # fmt: skip
 
     def handle(self, name: str, node: ast.AST) -> Any:
-        frame = self.frame
+        frame = self.frame.notes.get(name, self.frame) if self.frame is not None else None
         while frame is not None:
             if name in frame.env:
                 return frame.env[name]
@@ -265,7 +270,7 @@ class Lowering:
         return copy if array is part else array
 
     def bind(self, name: str, value: Any) -> None:
-        frame = self.frame
+        frame = self.frame.notes.get(name, self.frame)
         while name in frame.outer_names:
             frame = frame.parent
             if frame is None or (frame.parent is None and name not in frame.env):
@@ -367,7 +372,8 @@ class Lowering:
     def enter(self, source: Source, globals_: dict[str, Any], cells: dict[str, Any], env: dict[str, Any],
               node: ast.AST | None, parent: Any = None, qualname: str = "") -> Any:  # fmt: skip
         """The result of a call of a Python function, an atom: the call is one statement, or the body is lowered in its place."""
-        if self.separation is not None:
+        self.called_in_try = self.called_in_try or bool(self.guarded)
+        if self.separation is not None and self.entering is None:
             made = self.separation.call(self, source, globals_, cells, env, node, parent, qualname)
             if made is not NotImplemented:
                 return made
@@ -396,8 +402,9 @@ class Lowering:
         self.frame = Frame(source, globals_, cells, env, parent, qualname, _outer_names(source.tree))
         self.frames.append(self.frame)
         self.depth, self.loop_depth, self.late = self.depth + 1, 0, []
+        entering, self.entering = self.entering, None
         try:
-            return self._body(source.tree, env)
+            return self._body(source.tree, env, entering)
         finally:
             self.frames.pop()
             if self.frame.escapes:
@@ -405,12 +412,12 @@ class Lowering:
             self.frame, self.depth, self.loop_depth, self.late = outer, self.depth - 1, loop_depth, late
             self.build.loc = loc
 
-    def _body(self, tree: Any, env: dict[str, Any]) -> Any:
+    def _body(self, tree: Any, env: dict[str, Any], entering: Any = None) -> Any:
         if isinstance(tree, ast.Lambda):
             return self.expr(tree.body, "")
         _refuse_generators(self, tree)
         env["$ret"] = UNDEFINED
-        self.block(tree.body + self._no_result(tree))
+        self.block((scopes.guarded_body(self, tree, *entering) if entering else tree.body) + self._no_result(tree))
         result = self.now(self.frame.env["$ret"])
         if isinstance(result, Unknown):
             raise self.error(result.kind, last_return(tree), result.reason, result.remedy)
@@ -511,7 +518,7 @@ class Lowering:
             env["$falls"] = Const(False)
             return RAISES
         if isinstance(stmt, ast.Return):
-            if stmt not in self.late:
+            if not isinstance(stmt, Left) and stmt not in self.late:
                 self.return_(stmt)
             env["$returned"] = Const(True)
         if not isinstance(stmt, ast.Continue):
@@ -1183,10 +1190,13 @@ STATEMENTS: dict[type, Any] = {
     ast.Assign: assign, ast.AnnAssign: annotated, ast.AugAssign: stores.augment, ast.Expr: effect,
     ast.Assert: assertion, ast.FunctionDef: define, ast.Pass: nothing, ast.Delete: stores.delete,
     ast.Import: import_, ast.ImportFrom: import_, ast.Nonlocal: nothing,
+    NoneCaught: scopes.none_caught,
 }  # fmt: skip
 
 #: Statements that hold statements, and take the rest of their block with them.
-SCOPES: dict[type, Any] = {ast.Try: scopes.try_, ast.With: scopes.with_, ast.Match: scopes.match}
+SCOPES: dict[type, Any] = {
+    ast.Try: scopes.try_, Guarded: scopes.guarded_alone, Entered: scopes.entered, ast.With: scopes.with_, ast.Match: scopes.match,
+}  # fmt: skip
 
 REFUSED = {
     ast.TryStar: "except*", ast.Global: "a write to a global",
@@ -1208,15 +1218,28 @@ def lower(
 ) -> tuple[Function, Lowering]:
     """The program of ``fn`` for parameters bound to these types (or, if known, atoms)."""
     low = low or Lowering()
+    refusal: UnsupportedSyntax | None = None
     while True:
         try:
             return _lower(fn, params, name, low)
         except Again as wanted:
             low = low.again(wanted.flag)
-        except HowFar as unknown:
-            if low.one_by_one:
-                raise UnsupportedSyntax(unknown.message, where=unknown.where, remedy=unknown.remedy) from None
-            low = low.again("one_by_one")
+        except UnsupportedSyntax as unknown:
+            if isinstance(unknown, HowFar) and not low.one_by_one:
+                low = low.again("one_by_one")
+            elif refusal is None and low.one_by_one and low.called_in_try:
+                refusal, low = unknown, low.again("through_calls")
+            elif refusal is None and not isinstance(unknown, HowFar):
+                raise
+            else:
+                raise _said_plainly(refusal or unknown) from None
+
+
+def _said_plainly(refusal: UnsupportedSyntax) -> UnsupportedSyntax:
+    """What nobody asks any more how far a block got is a refusal like others."""
+    if not isinstance(refusal, HowFar):
+        return refusal
+    return UnsupportedSyntax(refusal.message, where=refusal.where, remedy=refusal.remedy)
 
 
 def _lower(fn: FunctionType, params: dict[str, Any], name: str, low: Lowering) -> tuple[Function, Lowering]:

@@ -393,17 +393,18 @@ def _seed_container(like: Any, parts: tuple[Atom, ...]) -> Atom:
 
 
 def tangent(
-    fn: Function, wrt: tuple[Var, ...], value: bool = True, types: tuple[Any, ...] = (), masked: frozenset[Var] = frozenset()
-) -> Function:
+    fn: Function, wrt: tuple[Var, ...], value: bool = True, types: tuple[Any, ...] = (), masked: frozenset[Var] = frozenset(),
+    guarded: bool = False,
+) -> Function:  # fmt: skip
     """Forward mode: the program of ``(params, tangents) -> value, tangent``.
 
     ``types`` are those of the tangents, where they are not those of what they belong to; the tangent of a ``masked``
-    parameter may be a zero that says "does not move" (R6).
+    parameter may be a zero that says "does not move" (R6).  Of a ``guarded`` program a caller's ``try`` block sees what it raises.
     """
     fn, _ = prepare(fn)
     active = activity(fn, wrt)
     low = Lowering(Builder(apply_laws))
-    made = forward(fn, wrt, active, low, value, types, masked)
+    made = forward(fn, wrt, active, low, value, types, masked, guarded)
     verified(made.params, made.body, forward)
     return replace(made, options={**made.options, "derived": True})
 

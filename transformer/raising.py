@@ -22,11 +22,48 @@ meant and leave the body, by ``break`` where it is a loop; the rest runs where n
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 #: Statements that raise nothing themselves.
 QUIET = (ast.Pass, ast.Break, ast.Continue, ast.Global, ast.Nonlocal, ast.FunctionDef)
+
+
+def is_note(name: str) -> bool:
+    """Does it hold which handler is meant, or what was caught?"""
+    return name.startswith(("$caught_", "$error_"))
+
+
+class Guarded(ast.Try):
+    """One statement and its handlers: nothing is left to be taken apart."""
+
+
+class NoneCaught(ast.stmt):
+    """The name that holds what was caught holds something from the start."""
+
+    _fields = ()
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+
+class Left(ast.Return):
+    """A function is left because of an exception: it returns nothing."""
+
+
+class Entered(ast.stmt):
+    """``name = f(...)`` of a function that may change things before it raises: its statements are guarded as those around the call are.
+
+    ``otherwise`` is what stands for it if ``f`` turns out to be none of the user's.
+    """
+
+    _fields = ("assign",)
+
+    def __init__(self, assign: ast.Assign, guard: Guard, otherwise: ast.stmt) -> None:
+        super().__init__()
+        self.assign, self.guard, self.otherwise = assign, guard, otherwise
 
 
 def is_simple(stmt: ast.stmt) -> bool:
@@ -34,18 +71,19 @@ def is_simple(stmt: ast.stmt) -> bool:
     return not isinstance(stmt, (ast.If, ast.For, ast.While, ast.Return, *QUIET))
 
 
-def one_by_one(stmt: ast.Try) -> list[ast.stmt]:
-    """The statements that stand for a ``try`` without ``finally``."""
-    guard = Guard(stmt)
-    start = guard.set(guard.caught, ast.Constant(0), stmt)
-    return [start, *guard.block(stmt.body, in_loop=False), *guard.dispatch()]
+def one_by_one(stmt: ast.Try, depth: int, may_enter: Callable[[ast.Call], bool] | None) -> list[ast.stmt]:
+    """The statements that stand for a ``try`` without ``finally``; calls that ``may_enter`` a function are statements of their own."""
+    guard = Guard(stmt, depth, may_enter)
+    return [*guard.start(), *guard.block(stmt.body, in_loop=False), *guard.dispatch()]
 
 
 @dataclass
 class Guard:
     """The rewriting of one ``try``, which may be inside another."""
 
-    stmt: ast.Try
+    stmt: ast.Try | None
+    depth: int = 0  # in how many calls
+    may_enter: Callable[[ast.Call], bool] | None = None
     outer: Guard | None = None
 
     @property
@@ -55,22 +93,34 @@ class Guard:
     def name(self, what: str, at: ast.AST | None = None) -> str:
         """No name of the user's has a dollar in it."""
         place = at if at is not None else self.stmt
-        return f"${what}_{place.lineno}_{place.col_offset}"  # type: ignore[attr-defined]
+        return f"${what}_{self.depth}_{place.lineno}_{place.col_offset}"  # type: ignore[union-attr]
 
     # -- parts of syntax ----------------------------------------------------------------------------------
 
     def set(self, name: str, value: ast.expr, at: ast.AST) -> ast.stmt:
         return _placed(ast.Assign([ast.Name(name, ast.Store())], value), at)
 
+    def start(self) -> list[ast.stmt]:
+        """Nothing is caught yet."""
+        assert self.stmt is not None
+        found = [self.set(self.caught, ast.Constant(0), self.stmt)]
+        if self.may_enter is not None and any(h.name for h in self.stmt.handlers):  # a call may bind it: loops around that carry it
+            found.append(_placed(NoneCaught(self.name("error")), self.stmt))
+        return found
+
     def when(self, nothing_caught: bool, then: list[ast.stmt], at: ast.AST) -> list[ast.stmt]:
         test = ast.Compare(ast.Name(self.caught, ast.Load()), [ast.Eq() if nothing_caught else ast.NotEq()], [ast.Constant(0)])
         return [_placed(ast.If(test, then, []), at)] if then else []
 
+    def leave(self, at: ast.AST) -> ast.stmt:
+        """How a loop of the body is left."""
+        return _placed(ast.Break(), at)
+
     def guarded(self, body: ast.stmt, orelse: list[ast.stmt], in_loop: bool) -> ast.stmt:
         """``body`` alone; what follows it where it raised nothing is its ``orelse``, or, in a loop, what follows this."""
-        leave: list[ast.stmt] = [_placed(ast.Break(), body)] if in_loop else []
+        leave = [self.leave(body)] if in_loop else []
         handlers = [ast.ExceptHandler(h.type, h.name, [*note, *leave]) for h, note in self.notes(body)]
-        return _placed(ast.Try([body], handlers, orelse, []), body)
+        return _placed(Guarded([body], handlers, orelse, []), body)
 
     def notes(self, at: ast.AST) -> list[tuple[ast.ExceptHandler, list[ast.stmt]]]:
         """Each handler that may be meant, and what is noted then; one further out is none of this ``try``."""
@@ -104,6 +154,15 @@ class Guard:
 
     def then(self, stmt: ast.stmt, following: list[ast.stmt], in_loop: bool) -> list[ast.stmt]:
         """A statement, and what follows it if it raises nothing."""
+        parts = Calls(self, stmt).parts() if self.may_enter is not None else [stmt]
+        for part in reversed(parts):
+            following = self.after(part, following, in_loop)
+        return following
+
+    def after(self, stmt: ast.stmt, following: list[ast.stmt], in_loop: bool) -> list[ast.stmt]:
+        if isinstance(stmt, Entered):
+            stmt.otherwise = self.guarded(stmt.assign, [], in_loop)
+            return [stmt, *(self.when(False, [self.leave(stmt)], stmt) + following if in_loop else self.when(True, following, stmt))]
         if in_loop:
             return [self.guarded(stmt, [], True), *following]
         return [self.guarded(stmt, following, False)]
@@ -125,7 +184,7 @@ class Guard:
         name = self.name("items", stmt)
         body, orelse = self.block(stmt.body, True), self.block(stmt.orelse, in_loop)
         again = _placed(ast.For(stmt.target, ast.Name(name, ast.Load()), body, orelse), stmt)
-        leave = self.when(False, [_placed(ast.Break(), stmt)], stmt) if in_loop else []
+        leave = self.when(False, [self.leave(stmt)], stmt) if in_loop else []
         return self.then(self.set(name, stmt.iter, stmt.iter), [again, *leave], in_loop)
 
     def repeat(self, stmt: ast.While, in_loop: bool) -> list[ast.stmt]:
@@ -133,15 +192,14 @@ class Guard:
         stop = _placed(ast.If(ast.UnaryOp(ast.Not(), ast.Name(name, ast.Load())), [ast.Break()], []), stmt)
         body = [*self.then(self.set(name, stmt.test, stmt.test), [], True), stop, *self.block(stmt.body, True)]
         again = _placed(ast.While(ast.Constant(True), body, []), stmt)
-        return [again, *(self.when(False, [_placed(ast.Break(), stmt)], stmt) if in_loop else [])]
+        return [again, *(self.when(False, [self.leave(stmt)], stmt) if in_loop else [])]
 
     def inner(self, stmt: ast.Try, in_loop: bool) -> list[ast.stmt]:
         if stmt.finalbody or not can_be_taken_apart(stmt):
             return self.then(stmt, [], in_loop)
-        guard = Guard(stmt, self)
-        start = guard.set(guard.caught, ast.Constant(0), stmt)
-        leave = self.when(False, [_placed(ast.Break(), stmt)], stmt) if in_loop else []
-        return [start, *guard.block(stmt.body, in_loop=False), *guard.dispatch(in_loop), *leave]
+        guard = Guard(stmt, self.depth, self.may_enter, self)
+        leave = self.when(False, [self.leave(stmt)], stmt) if in_loop else []
+        return [*guard.start(), *guard.block(stmt.body, in_loop=False), *guard.dispatch(in_loop), *leave]
 
     # -- what comes after it ------------------------------------------------------------------------------
 
@@ -151,11 +209,144 @@ class Guard:
         for k, handler in reversed(list(enumerate(self.stmt.handlers))):
             test = ast.Compare(ast.Name(self.caught, ast.Load()), [ast.Eq()], [ast.Constant(k + 1)])
             named = [self.set(handler.name, ast.Name(self.name("error"), ast.Load()), handler)] if handler.name else []
-            ways = [_placed(ast.If(test, [*named, *self.outside(handler.body, in_loop)], ways), handler)]
+            ways = [_placed(ast.If(test, [*named, *self.outside(handler.body, in_loop), *self.unnamed(handler)], ways), handler)]
         return ways
+
+    def unnamed(self, handler: ast.ExceptHandler) -> list[ast.stmt]:
+        """At its end, Python unbinds the name of a handler's exception, whatever it holds by then."""
+        if not handler.name:
+            return []
+        gone = _placed(ast.Delete([ast.Name(handler.name, ast.Del())]), handler)
+        return [self.set(handler.name, ast.Constant(None), handler), gone]
 
     def outside(self, stmts: list[ast.stmt], in_loop: bool) -> list[ast.stmt]:
         return self.outer.block(stmts, in_loop) if self.outer is not None else stmts
+
+
+class CalleeGuard(Guard):
+    """The rewriting of a function that is entered in the body of a ``try``: where it raises, it is left, and the caller knows."""
+
+    def __init__(self, caller: Guard, depth: int) -> None:
+        super().__init__(None, depth, caller.may_enter)
+        self.caller = caller
+
+    @property
+    def caught(self) -> str:
+        return self.caller.caught
+
+    def leave(self, at: ast.AST) -> ast.stmt:
+        return _placed(Left(None), at)
+
+    def kinds(self, at: int) -> str:
+        """The name under which the classes of one of the caller's handlers are known here."""
+        return f"$kinds_{at}"
+
+    def notes(self, at: ast.AST) -> list[tuple[ast.ExceptHandler, list[ast.stmt]]]:
+        found = []
+        for k, (handler, note) in enumerate(self.caller.notes(at)):
+            for part in note:
+                if isinstance(part, ast.Assign) and isinstance(part.value, ast.Name) and part.value.id == handler.name:
+                    part.value.id = "$raised"
+            mine = ast.ExceptHandler(ast.Name(self.kinds(k), ast.Load()), handler.name and "$raised", handler.body)
+            found.append((ast.copy_location(mine, at), note))
+        return found
+
+    def body(self, stmts: list[ast.stmt]) -> list[ast.stmt]:
+        return self.block(stmts, in_loop=True)
+
+
+class Calls:
+    """A statement as several, each call of a function that may be entered by itself, in Python's order."""
+
+    def __init__(self, guard: Guard, stmt: ast.stmt) -> None:
+        self.guard, self.stmt = guard, stmt
+        self.before: list[ast.stmt] = []
+
+    def parts(self) -> list[ast.stmt]:
+        stmt = self.stmt
+        if isinstance(stmt, (ast.Assign, ast.Expr, ast.AnnAssign)) and stmt.value is not None:
+            last = self.with_value(stmt) if self.splits(stmt.value) else stmt
+            return [*self.before, last]
+        if isinstance(stmt, ast.AugAssign) and isinstance(stmt.target, ast.Name) and self.splits(stmt.value):
+            old = self.named(ast.Name(stmt.target.id, ast.Load()))
+            last = self.with_value(stmt)
+            whole = ast.AugAssign(ast.Name(old.id, ast.Store()), stmt.op, last.value)  # type: ignore[attr-defined]
+            back = ast.Assign([stmt.target], ast.Name(old.id, ast.Load()))
+            return [*self.before, _placed(whole, stmt), _placed(back, stmt)]
+        return [stmt]
+
+    def with_value(self, stmt: ast.stmt) -> ast.stmt:
+        fields = dict(ast.iter_fields(stmt))
+        fields["value"] = self.value(stmt.value)  # type: ignore[attr-defined]
+        return _placed(type(stmt)(**fields), stmt)
+
+    def splits(self, node: ast.AST) -> bool:
+        return any(self.is_call(n) for n in _in_order(node))
+
+    def is_call(self, node: ast.AST) -> bool:
+        assert self.guard.may_enter is not None
+        simple = isinstance(node, ast.Call) and not any(isinstance(a, ast.Starred) for a in node.args)
+        return simple and all(k.arg for k in node.keywords) and self.guard.may_enter(node)  # type: ignore[attr-defined, arg-type]
+
+    def named(self, value: ast.expr) -> ast.Name:
+        """The value under a name of its own, computed now."""
+        name = f"{self.guard.name('part', self.stmt)}_{len(self.before)}"
+        self.before.append(self.guard.set(name, value, value if hasattr(value, "lineno") else self.stmt))
+        return ast.copy_location(ast.Name(name, ast.Load()), self.stmt)
+
+    def value(self, node: Any) -> Any:
+        """The expression with each call in it replaced by the name of its result, and what comes before a call by a name."""
+        if not isinstance(node, ast.AST) or not self.splits(node):
+            return node
+        places = _places(node)
+        last = max((k for k, (_, _, child) in enumerate(places) if self.splits(child)), default=-1)
+        fields = {name: list(v) if isinstance(v, list) else v for name, v in ast.iter_fields(node)}
+        for k, (name, at, child) in enumerate(places):
+            made = self.value(child) if k <= last else child
+            if k < last and not isinstance(made, ast.Constant):
+                made = self.named(made)
+            if at is None:
+                fields[name] = made
+            else:
+                fields[name][at] = made
+        whole = ast.copy_location(type(node)(**fields), node)
+        return self.entered(whole) if self.is_call(node) else whole
+
+    def plain(self, value: ast.expr) -> ast.expr:
+        return value if isinstance(value, (ast.Name, ast.Constant)) else self.named(self.value(value))
+
+    def entered(self, call: Any) -> ast.Name:
+        call.args = [self.plain(a) for a in call.args]
+        call.keywords = [ast.keyword(k.arg, self.plain(k.value)) for k in call.keywords]
+        result = self.named(call)
+        assign = self.before.pop()
+        assert isinstance(assign, ast.Assign)
+        self.before.append(ast.copy_location(Entered(assign, self.guard, assign), self.stmt))
+        return result
+
+
+#: Expressions of which it is not sure that all parts are computed, once each.
+CONDITIONAL = (ast.BoolOp, ast.IfExp, ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.NamedExpr, ast.JoinedStr)
+
+
+def _places(node: ast.AST) -> list[tuple[str, int | None, ast.AST]]:
+    """The parts of an expression in the order in which they are computed: field, place in it, part."""
+    found: list[tuple[str, int | None, ast.AST]] = []
+    for name, value in ast.iter_fields(node):
+        if name == "keywords":
+            continue  # of a call that is entered: named there
+        parts = enumerate(value) if isinstance(value, list) else [(None, value)]
+        found += [(name, at, part) for at, part in parts if isinstance(part, ast.expr)]
+    return found
+
+
+def _in_order(node: ast.AST) -> Iterator[ast.AST]:
+    """The parts that are surely computed, once."""
+    if isinstance(node, CONDITIONAL) or (isinstance(node, ast.Compare) and len(node.ops) > 1):
+        return
+    for _, _, part in _places(node):
+        yield from _in_order(part)
+    yield node
 
 
 COMPOUND = {ast.If: Guard.branch, ast.For: Guard.loop, ast.While: Guard.repeat, ast.Try: Guard.inner}
@@ -165,11 +356,18 @@ def _placed(node: ast.stmt, at: ast.AST) -> ast.stmt:
     return ast.fix_missing_locations(ast.copy_location(node, at))
 
 
+def is_known_throughout(body: list[ast.stmt]) -> bool:
+    """Is every statement one that the rewriting knows?"""
+    return not any(isinstance(n, ast.While) and n.orelse for n in ast.walk(ast.Module(body, [])))
+
+
 def can_be_taken_apart(stmt: ast.Try) -> bool:
     """Is every part of it one that the rewriting knows?"""
-    loops = [node for node in ast.walk(ast.Module(stmt.body, [])) if isinstance(node, ast.While)]
     again = [node for handler in stmt.handlers for node in ast.walk(handler) if isinstance(node, ast.Raise) and node.exc is None]
-    return not any(loop.orelse for loop in loops) and not again
+    return is_known_throughout(stmt.body) and not again
 
 
-__all__ = ["can_be_taken_apart", "is_simple", "one_by_one"]
+__all__ = [
+    "CalleeGuard", "Entered", "Guard", "Guarded", "Left", "NoneCaught", "can_be_taken_apart", "is_known_throughout", "is_note", "is_simple",
+    "one_by_one",
+]  # fmt: skip

@@ -9,15 +9,19 @@ from __future__ import annotations
 import ast
 import contextlib
 import dataclasses
-import operator
+import inspect
 from collections.abc import Callable
+from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from retrograd.runtime import emitted
+from retrograd.runtime.errors import SourceUnavailable
+from retrograd.runtime.rules import lookup
 
 from . import calls
+from .analysis.purity import cannot_raise
 from .builder import type_of
 from .ir import (
     UNDEFINED,
@@ -31,12 +35,25 @@ from .ir import (
     Ref,
     Region,
     Stmt,
+    Undefined,
     Var,
     defined_by,
 )
-from .raising import can_be_taken_apart, is_simple, one_by_one
+from .parse import parse
+from .raising import (
+    CalleeGuard,
+    Entered,
+    Guard,
+    Guarded,
+    NoneCaught,
+    can_be_taken_apart,
+    is_known_throughout,
+    is_simple,
+    one_by_one,
+)
+from .snapshot import Snapshot
 from .types import BOOL, OPAQUE, AggregateT, ScalarT
-from .values import BoundMethod, Choice, Compiletime, HowFar, Partial, Stream, Unknown
+from .values import BoundMethod, Choice, Compiletime, Frame, HowFar, LocalFunction, Partial, Stream, Unknown
 
 if TYPE_CHECKING:
     from .lower import Lowering
@@ -132,19 +149,6 @@ def may_raise(stmt: Stmt) -> bool:
     return not (isinstance(stmt, Let) and cannot_raise(stmt))
 
 
-SAFE = {getattr(operator, name) for name in "add sub mul neg lt le gt ge eq ne is_ is_not not_".split()}
-
-
-def cannot_raise(stmt: Let) -> bool:
-    """Arithmetic on Python numbers, division and powers apart; items of tuples whose parts are known."""
-    call = stmt.call
-    if call.fn is operator.getitem and isinstance(t := type_of(call.args[0]), AggregateT) and isinstance(key := call.args[1], Const):
-        return key.value in t.labels
-    return stmt.call.fn in SAFE and all(
-        isinstance(t := type_of(a), ScalarT) and t.weak is True and t.dtype.kind in "bif" for a in stmt.call.args
-    )
-
-
 def _uncertain(name: str) -> Unknown:
     return Unknown(
         f"how far the try block got before it raised decides what {name or 'this'} holds here",
@@ -190,11 +194,89 @@ def try_(low: Lowering, stmt: ast.Try, rest: list[ast.stmt]) -> str:
     """``try``.  Where it matters how far a body got, ``lower`` asks for its statements to be guarded one by one."""
     if stmt.finalbody:
         return _finally(low, stmt, rest)
-    if low.one_by_one and (len(stmt.body) > 1 or not is_simple(stmt.body[0])):
+    if low.one_by_one and (low.through_calls or len(stmt.body) > 1 or not is_simple(stmt.body[0])):
         if can_be_taken_apart(stmt):
-            return low.block([*one_by_one(stmt), *rest])
+            may_enter = (lambda call: _may_enter(low, call)) if low.through_calls else None
+            return low.block([*one_by_one(stmt, low.depth, may_enter), *rest])
         if len(stmt.body) > 1:
             return _try(low, _first_statement_alone(stmt), rest)
+    return _try(low, stmt, rest)
+
+
+def entered(low: Lowering, stmt: Entered, rest: list[ast.stmt]) -> str:
+    """A call in a ``try`` block: what the function has done before it raises is known, where it is one of the user's."""
+    call = stmt.assign.value
+    assert isinstance(call, ast.Call)
+    if not _is_of_the_user(low.expr(call.func)):
+        return low.block([stmt.otherwise, *rest])
+    before, low.entering = Snapshot(low), (stmt.guard, low.frame)
+    try:
+        with low.build.aside() as stmts:
+            low.statement(stmt.assign)
+        kept = low.entering is not None
+    finally:
+        low.entering = None
+    if kept:  # a call that is not entered raises what it raises at once
+        before.restore()
+        return low.block([stmt.otherwise, *rest])
+    low.build.extend(stmts)
+    return low.block(rest)
+
+
+def none_caught(low: Lowering, stmt: NoneCaught) -> None:
+    low.bind(stmt.name, low.build.let(Call(emitted.none_caught, ()), OPAQUE))
+
+
+def _may_enter(low: Lowering, call: ast.Call) -> bool:
+    """May it be a function of the user's, as far as is known before the block is lowered?"""
+    head: ast.expr = call.func
+    while isinstance(head, ast.Attribute):
+        head = head.value
+    if not isinstance(head, ast.Name):
+        return False
+    known = low.handle(head.id, head)
+    if not isinstance(call.func, ast.Name):
+        return not (isinstance(known, Ref) and isinstance(known.value, ModuleType)) or _is_of_the_user(low.expr(call.func))
+    return isinstance(known, Undefined) or _is_of_the_user(known)
+
+
+def _is_of_the_user(fn: Any) -> bool:
+    """A function whose statements can be guarded."""
+    tree = fn.tree if isinstance(fn, LocalFunction) else _tree_of(_function_of(fn))
+    return isinstance(tree, ast.FunctionDef) and is_known_throughout(tree.body)
+
+
+def _function_of(fn: Any) -> Any:
+    if isinstance(fn, BoundMethod):
+        t = type_of(fn.owner) if not isinstance(fn.owner, Compiletime) else None
+        return inspect.getattr_static(t.kind, fn.name, None) if isinstance(t, AggregateT) else None
+    return fn.value if isinstance(fn, Ref) and not hasattr(fn.value, "__retrograd__") else None
+
+
+def _tree_of(fn: Any) -> ast.AST | None:
+    """A function's definition; None of one that has a rule, or no source."""
+    if not isinstance(fn, FunctionType) or lookup(fn) is not None:
+        return None
+    try:
+        return parse(fn).tree
+    except SourceUnavailable:
+        return None
+
+
+def guarded_body(low: Lowering, tree: ast.FunctionDef, caller: Guard, frame: Frame) -> list[ast.stmt]:
+    """The statements of a function that is called in a ``try`` block of ``frame``, each under the handlers around the call."""
+    guard, here = CalleeGuard(caller, low.depth), low.frame
+    for k, (handler, note) in enumerate(caller.notes(tree)):
+        low.frame = frame
+        here.env[guard.kinds(k)] = Aggregate(tuple, tuple(_classes(low, handler)))
+        low.frame = here
+        for name in (target.id for part in note for target in part.targets):  # type: ignore[attr-defined]
+            here.notes[name] = frame.notes.get(name, frame)
+    here.notes[guard.caught] = frame.notes.get(guard.caught, frame)
+    return guard.body(tree.body)
+
+
+def guarded_alone(low: Lowering, stmt: Guarded, rest: list[ast.stmt]) -> str:
     return _try(low, stmt, rest)
 
 

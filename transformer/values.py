@@ -36,6 +36,7 @@ class Frame:
     qualname: str = ""
     outer_names: frozenset[str] = frozenset()  # declared nonlocal
     escapes: bool = False  # a function made here may outlive the activation
+    notes: dict[str, Frame] = field(default_factory=dict)  # whose names say what was caught, in a guarded call
 
 
 @dataclass(frozen=True, eq=False)

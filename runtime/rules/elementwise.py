@@ -8,6 +8,7 @@ After a change here run ``python -m retrograd.runtime.rules.derive``, which writ
 
 from __future__ import annotations
 
+import ast
 import math
 import operator
 from collections.abc import Callable
@@ -79,13 +80,42 @@ ROWS = (
 #: Functions that NumPy or the math module do not define for complex arguments.
 REAL_ONLY = frozenset({"arctan2", "degrees", "radians", "erf", "erfc", "gamma", "lgamma"})
 
+#: Functions with a value at a point where their slope has a pole.
+STEEP = frozenset({"sqrt", "arcsin", "arccos", "arccosh", "arctan2"})
+
+
+class _OfPythonFloats(ast.NodeTransformer):
+    """Spells a partial so that it raises nowhere among Python floats: ``1e200**2`` and, at a pole, ``/`` do."""
+
+    def __init__(self, steep: bool) -> None:
+        self.steep = steep
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+        self.generic_visit(node)
+        if isinstance(node.op, ast.Pow):
+            return ast.BinOp(node.left, ast.Mult(), node.left)
+        if isinstance(node.op, ast.Div) and self.steep:
+            return ast.Call(ast.Name("quotient", ast.Load()), [node.left, node.right], [])
+        return node
+
+
+def of_python_floats(name: str, partial: str) -> str:
+    """
+    >>> of_python_floats("arcsin", "1/sqrt(1 - x**2)")
+    'quotient(1, sqrt(1 - x * x))'
+    """
+    return ast.unparse(_OfPythonFloats(name in STEEP).visit(ast.parse(partial, mode="eval")))
+
 
 def _enter(row: Row) -> None:
     for namespace in (np, math):
         own = [p for p in row.primitives if _is_math(p) == (namespace is math)]
         if own:
             facts = {"singular": row.name in SINGULAR, "real_only": row.name in REAL_ONLY}
-            elementwise(row.name, PARTIALS[row.name], *own, namespace=namespace, **facts)
+            partials = PARTIALS[row.name]
+            if namespace is math:
+                partials = tuple(of_python_floats(row.name, partial) for partial in partials)
+            elementwise(row.name, partials, *own, namespace=namespace, **facts)
 
 
 def _is_math(primitive: Callable[..., Any]) -> bool:

@@ -112,6 +112,7 @@ def phase_pushforward(x_dot, modulus_dot, z, x, modulus):
     return from_x, from_modulus
 
 
+elementwise("quotient", ("quotient(1, y)", "-quotient(z, y)"), numerics.quotient, singular=True, real_only=True)
 elementwise("safe_log", ("divide_or_zero(1.0, x)",), numerics.safe_log)
 elementwise("digamma", ("polygamma(1, x)",), numerics.digamma, singular=True, real_only=True)
 

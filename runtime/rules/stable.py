@@ -44,8 +44,9 @@ stable(
 )
 
 # z/(3*x), the shortest form, is 0/0 at 0
-_cbrt = [home.cbrt for home in (np, math) if hasattr(home, "cbrt")]  # math has it since Python 3.11
-stable(*_cbrt, partials=("0.3333333333333333/z**2",), singular=True, real_only=True)
+stable(np.cbrt, partials=("0.3333333333333333/z**2",), singular=True, real_only=True)
+if hasattr(math, "cbrt"):  # since Python 3.11; among Python floats its pole would raise
+    stable(math.cbrt, partials=("quotient(0.3333333333333333, z * z)",), singular=True, real_only=True)
 
 # x/z is 0/0 at the kink, where the minimum-norm subgradient is 0
 stable(np.hypot, math.hypot, partials=("divide_or_zero(x, z)", "divide_or_zero(y, z)"), real_only=True)
@@ -93,8 +94,9 @@ stable(np.logaddexp2, partials=("exp2(x - z)", "exp2(y - z)"), singular=True, re
 
 # a remainder is x - n*y with n an integer that jumps; its derivative is taken between the jumps
 stable(np.remainder, operator.mod, operator.imod, partials=("1", "-(x // y)"), real_only=True)
-stable(np.fmod, math.fmod, partials=("1", "-trunc(x/y)"), real_only=True)
-stable(math.remainder, partials=("1", "(z - x)/y"), real_only=True)
+stable(np.fmod, partials=("1", "-trunc(x/y)"), real_only=True)
+# math.trunc raises where x/y overflows
+stable(math.remainder, math.fmod, partials=("1", "(z - x)/y"), real_only=True)
 
 # copysign(x, y) is |x| with a sign: it has the kink of abs
 stable(np.copysign, math.copysign, partials=("sign(x)*copysign(1, y)", "0"), real_only=True)

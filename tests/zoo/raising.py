@@ -1,5 +1,6 @@
 """Handlers that see how far a ``try`` block got: bodies that change things, in loops and branches, before they raise (L3)."""
 
+import contextlib
 import math
 
 import numpy as np
@@ -446,3 +447,447 @@ def error_for_the_outer_block(x, n):
     except ValueError:
         y = y * 3.0
     return y
+
+
+@program(args=(0.7, 2))
+def roots_until_one_raises(x, n):
+    u = np.full(4, x)
+    with np.errstate(all="raise"):
+        try:
+            for k in range(4):
+                u[k] = np.sqrt(u[k]) * x
+                u[k] += np.sqrt(n - k - 0.5 * u[k]) * u[k]
+        except FloatingPointError:
+            u[:] = u * 3.0
+    return np.sum(u)
+
+
+@program(args=(0.7, 3))
+def arithmetic_suppressed(x, n):
+    y = x
+    with np.errstate(all="raise"), contextlib.suppress(ArithmeticError):
+        y = np.sqrt(x) + np.cbrt(y) * n
+        y = y * np.log(y - y)
+    return y * x
+
+
+@program(args=(0.7, 3))
+def rows_of_roots(x, n):
+    rows = []
+    with np.errstate(all="raise"):
+        for k in range(n):
+            try:
+                rows.append([np.sqrt(x), np.log(x * (1 - k))])
+                rows[-1][0] = rows[-1][0] * np.exp(x)
+            except Exception:
+                rows.append([x, np.sqrt(x) * k])
+    return sum(a * b for a, b in rows)
+
+
+def power_by_halves(x, n):
+    if n < 1:
+        raise ValueError("n")
+    return np.sqrt(x) * x if n == 1 else power_by_halves(x * 0.9, n - 1) / x
+
+
+@program(args=(0.7, 3))
+def recursion_in_a_try_block(x, n):
+    y = 0.0
+    for k in range(n):
+        try:
+            y = y + power_by_halves(x, k)
+        except ValueError:
+            y = y + x * x
+    return y
+
+
+@program(args=(0.7, 3))
+def walks_until_three(x, n):
+    t = x
+    with np.errstate(all="raise"):
+        try:
+            while t < 3:
+                t = t + np.sqrt(t) * x
+        except BaseException:
+            return x
+        finally:
+            n = 0
+    return t * x + n
+
+
+@program(args=(0.7, 3))
+def unread_logarithm_decides(x, n):
+    y = x
+    with np.errstate(all="raise"):
+        for k in range(n):
+            try:
+                np.log(np.float64(k - 1))
+                y = y * 3.0
+            except FloatingPointError:
+                y = y * x
+    return y
+
+
+@program(args=(np.array([0.7, 0.4]),))
+def unread_quotient_decides(u):
+    with np.errstate(all="raise"):
+        try:
+            z = 1.0 / (u - u)  # noqa: F841
+            y = u[0] * 3.0
+        except ArithmeticError:
+            y = u[0] * u[0]
+    return y
+
+
+@program(args=(0.7, 0))
+def quotient_again_where_it_raises(x, n):
+    u = np.array([x, 2.0])
+    zero = np.float64(n)
+    with np.errstate(all="ignore"):
+        z = np.isinf(u / zero)
+    y = x * z[0]
+    with np.errstate(all="raise"):
+        try:
+            y = y * np.isinf(u / zero)[1]
+        except FloatingPointError:
+            y = y * y
+    return y
+
+
+@program(args=(0.37, 2))
+def messages_of_nested_errors(x, n):
+    s = x
+    try:
+        s *= 2.0
+        s *= math.sqrt(1 - n)
+    except ValueError as err:
+        s = s + len(str(err))
+        try:
+            s *= 2.0
+            s *= math.log(1 - n)
+        except ValueError as other:
+            s = s * len(str(other))
+        s = s * len(repr(err))
+    return s
+
+
+@program(args=(0.37, 5))
+def name_of_an_error_bound_again(x, n):
+    s = 0.0
+    for k in range(n):
+        try:
+            s += math.sqrt(3 - k - x)
+            s *= 2.0
+        except ValueError as err:
+            s += x * x * len(str(err))
+            err = 2.0 * x
+            s += err
+    return s
+
+
+# -- functions that are called in a block, change things, and raise -----------------------------------------
+
+def stored_in(u, k, x):
+    u[k] = u[k] * x
+    if k == 3:
+        raise IndexError("k")
+    u[k] += 1.0
+    return u[k]
+
+
+class Walker:
+    def __init__(self, x):
+        self.x = x
+        self.n = 0
+
+    def step(self, k):
+        self.n += 1
+        self.x = self.x * math.log(3.5 - k)
+        self.n += 1
+
+
+@program(args=(0.37,))
+def method_changes_its_object_and_raises(x):
+    p = Walker(x)
+    try:
+        for k in range(5):
+            p.step(k)
+    except ValueError:
+        p.x = p.x + p.n
+    return p.x * p.n
+
+
+@program(args=(0.37,))
+def callee_appends_and_raises(x):
+    def g(xs, k):
+        xs.append(x * k)
+        if k == 2:
+            raise ValueError
+        xs.append(x)
+    xs = []
+    try:
+        for k in range(5):
+            g(xs, k)
+    except ValueError:
+        xs.append(3 * x)
+    return sum(xs)
+
+
+@program(args=(0.37,))
+def callee_stores_and_raises(x):
+    def g(u, k):
+        u[k] = math.sqrt(1.2 - x * k)
+        u[0] = u[0] * x
+        math.sqrt(1.0 - x * k)
+        u[k] += 1.0
+    u = np.full(5, x)
+    for k in range(5):
+        try:
+            g(u, k)
+        except ValueError:
+            u[k] = u[k] * 2
+    return np.sum(u * u)
+
+
+@program(args=(0.37,))
+def callees_in_one_expression(x):
+    log = []
+    def g(v):
+        log.append(v)
+        if v > 1:
+            raise ValueError
+        return v * 2
+    y = x
+    try:
+        y = g(y) + g(y * 3)
+    except ValueError:
+        y = y + sum(log)
+    return y
+
+
+@program(args=(0.37,))
+def callee_changes_an_outer_name(x):
+    n = 0.0
+    def g(v):
+        nonlocal n
+        n = n + v
+        if n > 2:
+            raise ValueError
+        n = n + x
+    try:
+        for k in range(9):
+            g(x * k)
+    except ValueError:
+        n = n * 10
+    return n
+
+
+@program(args=(0.37,))
+def callee_of_a_callee_raises(x):
+    def h(xs, k):
+        xs.append(x)
+        if k == 2:
+            raise KeyError
+    def g(xs, k):
+        xs.append(x * x)
+        h(xs, k)
+        xs.append(1.0)
+    xs = []
+    try:
+        g(xs, 1)
+        g(xs, 2)
+        g(xs, 3)
+    except KeyError:
+        xs.append(4.0 * x)
+    return sum(xs)
+
+
+@program(args=(0.37,))
+def recursion_that_appends_and_raises(x):
+    def rec(xs, k):
+        xs.append(x * k)
+        if k == 3:
+            raise ValueError
+        rec(xs, k + 1)
+    xs = []
+    try:
+        rec(xs, 0)
+    except ValueError:
+        xs.append(x * x)
+    return sum(xs)
+
+
+@program(args=(0.37,))
+def callee_returns_from_a_loop_or_raises(x):
+    def g(u, k):
+        for j in range(3):
+            u[j] += x
+            if j == k:
+                return u[j]
+            if j > k:
+                raise IndexError
+        return x
+    u = np.zeros(3)
+    y = x
+    try:
+        y += g(u, 0)
+        y += g(u, 2)
+        y += g(u, 5)
+        y += g(u, -1)
+    except IndexError:
+        y += u[0] * 7
+    return y * np.sum(u)
+
+
+@program(args=(0.37,))
+def callee_changes_a_dict_and_raises(x):
+    def g(d, k):
+        d["s"] = d["s"] * x
+        d["c"] += 1
+        if d["c"] > 3:
+            raise RuntimeError("c")
+        d["s"] += 1.0
+    d = {"s": x, "c": 0}
+    try:
+        while True:
+            g(d, 0)
+    except RuntimeError as err:
+        d["s"] += d["c"]
+    return d["s"]
+
+
+@program(args=(0.37,))
+def callee_in_a_loop_condition(x):
+    def ok(xs, k):
+        xs.append(x * k)
+        if k == 3:
+            raise StopIteration
+        return k < 5
+    xs = [x]
+    k = 0
+    try:
+        while ok(xs, k):
+            k += 1
+    except StopIteration:
+        xs[0] = xs[-1] * 2
+    return sum(xs) * k
+
+
+@program(args=(0.37,))
+def function_stores_and_raises(x):
+    u = np.full(5, x)
+    y = 0.0
+    try:
+        for k in range(5):
+            y += stored_in(u, k, x) * u[0]
+    except (IndexError, ValueError) as err:
+        y = y * len(str(err))
+    return y + np.sum(u)
+
+
+@program(args=(0.37,))
+def callee_raises_for_the_outer_block(x):
+    u = np.full(5, x)
+    y = x
+    try:
+        for k in range(5):
+            try:
+                y = y + stored_in(u, k, x)
+            except ZeroDivisionError:
+                y = 0.0
+            y = y * 1.5
+    except IndexError:
+        y = y + u[3]
+    return y * np.sum(u)
+
+
+@program(args=(0.37,))
+def callee_changes_what_was_read(x):
+    def g(u):
+        u[0] = u[0] * 3.0
+        if u[0] > 5:
+            raise OverflowError
+        return u[0]
+    u = np.array([x, 1.0])
+    y = 0.0
+    try:
+        while True:
+            y = u[0] + g(u) * u[0] - y
+    except OverflowError:
+        y = y - u[0]
+    return y
+
+
+@program(args=(0.37,))
+def outer_name_read_before_the_call(x):
+    n = x
+    def g():
+        nonlocal n
+        n = n * 2 + 1
+        if n > 9:
+            raise StopIteration
+        return n
+    y = 1.0
+    try:
+        while True:
+            y = n * g() + n + y
+    except StopIteration:
+        y = y * n
+    return y
+
+
+@program(args=(0.37,))
+def callee_pops_and_raises(x):
+    def g(xs, k):
+        for j in range(4):
+            xs.append(x * j)
+            if j == k:
+                return x
+            while len(xs) > 5:
+                xs.pop()
+                if k == 3:
+                    raise IndexError
+        return 2.0 * x
+    xs = []
+    y = x
+    for k in range(5):
+        try:
+            y = y * g(xs, k) + 1
+        except IndexError:
+            y = y + len(xs) * x
+    return y + sum(xs)
+
+
+@program(args=(0.37,))
+def callee_changes_in_a_suppressing_context(x):
+    xs = [x]
+    def g(k):
+        xs.append(xs[-1] * x)
+        xs[0] = math.sqrt(1.5 - x * k)
+    with contextlib.suppress(ValueError):
+        for k in range(9):
+            g(k)
+    return sum(xs)
+
+
+@program(args=(0.37,))
+def callee_raises_in_two_blocks(x):
+    def g(d, key):
+        d[key] = d[key] * x
+        d["n"] += 1
+        if d["n"] == 3:
+            raise KeyError(key)
+    d = {"a": x, "b": 2 * x, "n": 0}
+    try:
+        g(d, "a")
+        g(d, "b")
+    except KeyError:
+        d["a"] = 0.0
+    else:
+        d["a"] = d["a"] + 1
+    try:
+        g(d, "a")
+        g(d, "b")
+    except KeyError:
+        d["b"] += 3.0 * x
+    return d["a"] * d["b"]

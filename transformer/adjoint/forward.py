@@ -15,6 +15,8 @@ import numpy as np
 from retrograd.runtime import emitted, numerics
 from retrograd.runtime.errors import NoRule, placed
 
+from ..analysis.ownership import IN_PLACE
+from ..analysis.purity import MOVES, cannot_raise, is_pure
 from ..builder import type_of
 from ..intrinsics import Intrinsic
 from ..ir import (
@@ -32,6 +34,13 @@ from ..ir import (
     Undefined,
     Var,
     While,
+    asks_whether_completed,
+    defined_by,
+    is_shield,
+    raises_again,
+    reads,
+    rebuild,
+    substitute,
     vars_of,
 )
 from ..lower import Lowering
@@ -48,6 +57,7 @@ class Forward:
     active: set[Var]
     dots: dict[Var, Atom] = field(default_factory=dict)
     masked: set[Any] = field(default_factory=set)
+    guarded: bool = False  # would a handler of the user's catch what a tangent raises?
 
     @property
     def build(self) -> Any:
@@ -103,24 +113,63 @@ class Forward:
     # -- statements ---------------------------------------------------------------------------------------
 
     def block(self, stmts: tuple[Stmt, ...]) -> None:
-        for stmt in stmts:
+        for stmt, follows in zip(stmts, (*stmts[1:], None)):
             self.build.loc = stmt.loc
             if isinstance(stmt, Let):
                 self.build.add(stmt)
                 self.build.calls[stmt.var] = stmt.call
                 if stmt.var in self.active and self.is_active(Aggregate(tuple, stmt.call.atoms())):
                     with placed(stmt.loc):
-                        self.let(stmt)
+                        self.tangent(stmt)
             elif isinstance(stmt, If):
                 self.branch(stmt)
             elif isinstance(stmt, Region):
-                self.region(stmt)
+                self.region(stmt, asks_whether_completed(follows, stmt) and not raises_again(follows))
             elif isinstance(stmt, For):
                 self.for_(stmt)
             elif isinstance(stmt, While):
                 self.while_(stmt)
             else:
                 self.build.add(stmt)
+
+    def tangent(self, stmt: Let) -> None:
+        """The tangent of one computation; in a ``try`` block, out of reach of the user's handlers (L3)."""
+        together = isinstance(stmt.call.fn, Intrinsic) and stmt.call.fn.together
+        if not self.guarded or together:
+            self.let(stmt)
+            return
+        before = dict(self.dots)
+        with self.build.block() as stmts:
+            self.let(stmt)
+        if all(isinstance(s, Let) and (s.call.fn in MOVES or cannot_raise(s)) for s in stmts):
+            self.build.extend(stmts)
+        else:
+            self.shield(stmt, stmts, [v for v, dot in self.dots.items() if before.get(v) is not dot])
+
+    def shield(self, stmt: Let, stmts: list[Stmt], moved: list[Var]) -> None:
+        """Write down the statements under ``uncaught``, which hands over the tangents of ``moved``."""
+        made = {v for s in stmts for v in defined_by(s)}
+        results: dict[Var, Var] = {}
+
+        def handed_over(var: Var) -> Var:
+            if var not in made:
+                return var
+            if var not in results:
+                results[var] = Var(var.hint, var.type)
+                if var in self.masked:
+                    self.masked.add(results[var])
+            return results[var]
+
+        for var in moved:
+            self.dots[var] = rebuild(self.dots[var], handed_over)
+        body = Block(tuple(stmts), tuple(results))
+        made_of = Region(tuple(results.values()), body, None, None, Call(emitted.uncaught, ()), None, True, stmt.loc, None, False)
+        earlier = self.build.take_since(is_shield, _may_come_first)
+        if earlier and not set(earlier[0].results) & set(reads(Block(tuple(earlier[1:])))):
+            first, *between = earlier
+            self.build.extend([*between, _together(first, made_of)])
+        else:
+            self.build.extend([*earlier, made_of])
 
     def let(self, stmt: Let) -> None:
         call = stmt.call
@@ -218,12 +267,15 @@ class Forward:
                     orelse=Block(tuple(b_stmts), (*stmt.orelse.yields, *orelse)))
         )  # fmt: skip
 
-    def region(self, stmt: Region) -> None:
+    def region(self, stmt: Region, handled: bool) -> None:
+        """``handled``: would an error of a tangent end in a handler of the user's?"""
         outer = dict(self.dots)
         at = [k for k, r in enumerate(stmt.results) if r in self.active]
+        around, self.guarded = self.guarded, self.guarded or handled
         with self.build.block() as stmts:
             self.block(stmt.body.stmts)
             ends = tuple(self.end(stmt.body.yields[k]) for k in at)
+        self.guarded = around
         new = tuple(Var(self.hint(stmt.results[k]), carried(stmt.results[k].type)) for k in at)
         self.dots = outer
         self.dots.update(zip((stmt.results[k] for k in at), new))
@@ -289,6 +341,19 @@ class Forward:
         outer = dict(self.dots)
         body = self.loop_body(stmt, at, args)
         self.close(stmt, outer, at, args, inits, results, body)
+
+
+def _may_come_first(stmt: Stmt) -> bool:
+    """May a statement run before the tangents of those in front of it?  Not one that writes what they read."""
+    return isinstance(stmt, Let) and is_pure(stmt.call) and stmt.call.fn not in IN_PLACE
+
+
+def _together(first: Region, second: Region) -> Region:
+    """One block of the two."""
+    handed_over = dict(zip(first.results, first.body.yields))
+    after = substitute(second.body, lambda v: handed_over.get(v, v))
+    body = Block((*first.body.stmts, *after.stmts), (*first.body.yields, *after.yields))
+    return replace(first, results=(*first.results, *second.results), body=body)
 
 
 # -- computations that are not rules' business ------------------------------------------------------------
@@ -363,13 +428,13 @@ SPECIAL: dict[Any, Any] = {
 
 def forward(
     fn: Function, wrt: tuple[Var, ...], active: set[Var], low: Lowering, value: bool,
-    types: tuple[Any, ...] = (), masked: frozenset[Var] = frozenset(),
+    types: tuple[Any, ...] = (), masked: frozenset[Var] = frozenset(), guarded: bool = False,
 ) -> Function:  # fmt: skip
     """``(params, tangents of wrt) -> (value, tangent)``, or the tangent alone."""
     low.build.forward = False
     for var in wrt:
         lists.refuse_objects(var.hint, var.type)
-    sweep = Forward(low, active | set(wrt))
+    sweep = Forward(low, active | set(wrt), guarded=guarded)
     kinds = types or tuple(carried(var.type) if isinstance(var.type, ListT) else var.type for var in wrt)
     tangents = tuple(Var(f"{var.hint}_dot", t) for var, t in zip(wrt, kinds, strict=True))
     sweep.dots.update(zip(wrt, tangents))

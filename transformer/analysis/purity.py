@@ -16,12 +16,12 @@ from retrograd.runtime import emitted, numerics
 from retrograd.runtime.rules import lookup
 
 from ..intrinsics import Emitted, Intrinsic
-from ..ir import Aggregate, Atom, Block, Call, Const, Let, Raise, SliceAtom, Var, blocks_of
-from ..types import AggregateT, ArrayT, ScalarT
+from ..ir import Aggregate, Atom, Block, Call, Const, Let, Raise, Region, SliceAtom, Var, blocks_of, is_shield
+from ..types import AggregateT, ArrayT, ScalarT, is_hashable, is_numeric
 
 PURE = {
     tuple, list, dict, getattr, range, str.format, repr, len, isinstance, min, max, int, float, bool, complex, round, divmod,
-    emitted.add_at, emitted.fresh_copy, emitted.copy_in_layout, emitted.fresh_list,
+    emitted.none_caught, emitted.add_at, emitted.fresh_copy, emitted.copy_in_layout, emitted.fresh_list,
     numerics.store, np.ndarray.astype, np.zeros, np.ones, np.empty,
     *emitted.LIST_OPERATIONS,
 } | {getattr(operator, name) for name in operator.__all__} | {np.float32, np.float64, np.complex128}  # fmt: skip
@@ -125,8 +125,34 @@ def has_effect(block: Block) -> bool:
     """Does anything inside have to run whether or not its results are read?"""
     return any(
         isinstance(s, Raise)
-        or getattr(s, "context", None) is not None
+        or (isinstance(s, Region) and s.context is not None and not is_shield(s))
         or (isinstance(s, Let) and not is_droppable(s))
         or any(map(has_effect, blocks_of(s)))
         for s in block.stmts
     )
+
+
+#: What only moves values from one place to another.
+MOVES = {
+    operator.getitem, getattr, numerics.store, np.zeros_like, np.zeros, np.empty, np.copy, tuple, list, dict, emitted.boxed,
+    emitted.fresh_list, emitted.fresh_copy, emitted.append, emitted.drop_last, emitted.set_item, emitted.set_in, emitted.append_in,
+    emitted.repeat, emitted.without,
+}  # fmt: skip
+SAFE = {getattr(operator, name) for name in "add sub mul neg lt le gt ge eq ne is_ is_not not_".split()}
+
+
+def cannot_raise(stmt: Let) -> bool:
+    """Arithmetic on Python numbers, division and powers apart; items of tuples whose parts are known."""
+    from ..builder import type_of
+
+    call = stmt.call
+    if call.fn is operator.getitem and isinstance(t := type_of(call.args[0]), AggregateT) and isinstance(key := call.args[1], Const):
+        return key.value in t.labels
+    return stmt.call.fn in SAFE and all(
+        isinstance(t := type_of(a), ScalarT) and t.weak is True and t.dtype.kind in "bif" for a in stmt.call.args
+    )
+
+
+def may_warn(stmt: Let) -> bool:
+    """May NumPy raise a FloatingPointError in it, if ``np.errstate`` says so?"""
+    return is_numeric(stmt.var.type) and is_hashable(stmt.call.fn) and stmt.call.fn not in MOVES and not cannot_raise(stmt)

@@ -31,6 +31,7 @@ from ..ir import (
     Stmt,
     Var,
     While,
+    is_shield,
     rebuild,
     rebuild_call,
 )
@@ -107,7 +108,7 @@ class _Merger:
         return replace(stmt, cond=cond, then=then, orelse=orelse)
 
     def region(self, stmt: Region, table: dict[Any, Var]) -> Stmt:
-        inner = dict(table)
+        inner = {} if stmt.context is not None and not is_shield(stmt) else dict(table)  # np.errstate may make an error of a value
         if stmt.mirror is not None:
             inner.update(self.tables.get((stmt.mirror, 0), {}))
         context = rebuild(stmt.context, self.now) if stmt.context is not None else None

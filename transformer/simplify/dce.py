@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from ..analysis.purity import has_effect, is_droppable, is_total
+from ..analysis.purity import has_effect, is_droppable, is_total, may_warn
 from ..ir import (
     Atom,
     Block,
@@ -20,8 +20,10 @@ from ..ir import (
     Stmt,
     Var,
     While,
+    blocks_of,
     defined_by,
     definitions,
+    is_shield,
     operands_of,
     vars_of,
     walk,
@@ -79,10 +81,20 @@ def _visit_region(stmt: Region, live: set[Var]) -> None:
     if _region_needed(stmt, live):
         _mark(operands_of(stmt), live)
     if stmt.catch is not None and stmt.results[0] in live:  # whether it completes depends on all that may raise (L4)
-        for inner in walk(stmt.body):
-            if isinstance(inner, Let) and not is_total(inner):
+        warned = stmt.catches(FloatingPointError)
+        for inner in _may_end(stmt.body):
+            if isinstance(inner, Let) and (not is_total(inner) or (warned and may_warn(inner))):
                 live.add(inner.var)
                 _mark(operands_of(inner), live)
+
+
+def _may_end(block: Block) -> Iterable[Stmt]:
+    """The statements whose errors the handlers of a ``try`` block see."""
+    for stmt in block.stmts:
+        if not is_shield(stmt):
+            yield stmt
+            for inner in blocks_of(stmt):
+                yield from _may_end(inner)
 
 
 def _region_needed(stmt: Region, live: set[Var]) -> bool:

@@ -21,7 +21,7 @@ import numpy as np
 from retrograd.runtime import emitted
 
 from ..analysis.ownership import IN_PLACE, Roots, memory_of, roots_of
-from ..analysis.purity import is_pure, is_safe
+from ..analysis.purity import cannot_raise, is_pure, is_safe
 from ..ir import (
     Atom,
     Block,
@@ -36,6 +36,7 @@ from ..ir import (
     Var,
     While,
     blocks_of,
+    is_shield,
     map_blocks,
     operands_of,
     reads,
@@ -121,6 +122,8 @@ class Folder:
             if _chooses(stmt):
                 out += _flush(pending, lambda let: _takes_records(let.call))
             stmt = _with_operands(stmt, use)
+            if is_shield(stmt):  # a handler may be meant by what is computed before it
+                out += _flush(pending, lambda let: not cannot_raise(let))
             if not stmt.forward and not _is_record(stmt):
                 out += _flush(pending, lambda let: let.forward and not is_safe(let.call))
             if _writes(stmt):

@@ -26,6 +26,8 @@ from .switches import applied, is_on, note, without
 
 MUL, ADD, SUB, DIV, NEG, POW = operator.mul, operator.add, operator.sub, operator.truediv, operator.neg, operator.pow
 
+QUOTIENTS = (DIV, numerics.quotient)
+
 
 class Terms:
     """What the laws may ask about atoms, and how they write what they found."""
@@ -37,6 +39,14 @@ class Terms:
         """The operands of ``atom`` if one of ``fns`` computed it."""
         call: Call | None = self.build.calls.get(atom) if isinstance(atom, Var) else None
         return call.args if call is not None and call.fn in fns and not call.kwargs else None
+
+    def quotient(self, atom: Atom) -> tuple[Any, Atom, Atom] | None:
+        """How ``atom`` was divided, and what by what: two of Python's floats may have been divided as NumPy divides."""
+        for fn in QUOTIENTS:
+            parts = self.of(atom, fn)
+            if parts:
+                return fn, *parts
+        return None
 
     def negated(self, atom: Atom) -> Atom | None:
         """What ``atom`` is the negative of."""
@@ -64,6 +74,12 @@ def is_number(atom: Atom) -> bool:
 
 def is_scalar(atom: Atom) -> bool:
     return isinstance(type_of(atom), ScalarT)
+
+
+def is_weak(atom: Atom) -> bool:
+    """May it be a Python number?"""
+    t = type_of(atom)
+    return isinstance(t, ScalarT) and t.weak is not False
 
 
 def is_array(atom: Atom) -> bool:
@@ -134,21 +150,19 @@ def sign_out_of_product(t: Terms, a: Atom, b: Atom) -> Atom | None:
 def times_reciprocal(t: Terms, a: Atom, b: Atom) -> Atom | None:
     """a * (1 / b) -> a / b"""
     for one, other in ((b, a), (a, b)):
-        parts = t.of(one, DIV)
-        if (
-            parts
-            and is_const(parts[0], 1)
-            and t.build.is_new(one)
-            and keeps_type(MUL, (a, b), t.build.blank(DIV, other, parts[1]))
-        ):
-            return t.call(DIV, other, parts[1])
+        parts = t.quotient(one)
+        if parts is None or not is_const(parts[1], 1) or not t.build.is_new(one):
+            continue
+        fn, _, divisor = parts
+        if keeps_type(MUL, (a, b), t.build.blank(fn, other, divisor)):
+            return t.call(fn, other, divisor)
     return None
 
 
 def quotient_undone(t: Terms, a: Atom, b: Atom) -> Atom | None:
     """a * (b / a) -> b;  the same of c * a;  sum(b / a) * a -> sum(b)    (finite at 0 and at inf, too)"""
     for one, other in ((a, b), (b, a)):
-        quotient, parts = t.of(other, DIV), t.of(one, MUL)
+        quotient, parts = t.of(other, *QUOTIENTS), t.of(one, MUL)
         factor, divisor = parts if parts and is_number(parts[0]) and t.build.is_new(one) else (Const(1.0), one)
         if quotient and isinstance(divisor, Var) and quotient[1] is divisor and t.build.is_new(other):
             if keeps_type(MUL, (a, b), quotient[0]):
@@ -164,9 +178,9 @@ def quotient_undone(t: Terms, a: Atom, b: Atom) -> Atom | None:
 def constant_over(t: Terms, a: Atom, b: Atom) -> Atom | None:
     """a * (c / b) -> c * a / b    (|c| < 1: no overflow that was not there)"""
     for one, other in ((b, a), (a, b)):
-        parts = t.of(one, DIV)
-        if parts and is_number(parts[0]) and abs(parts[0].value) < 1 and t.build.is_new(one):  # type: ignore[union-attr]
-            return t.call(DIV, t.inner(MUL, parts[0], other), parts[1])
+        parts = t.quotient(one)
+        if parts and is_number(parts[1]) and abs(parts[1].value) < 1 and t.build.is_new(one):  # type: ignore[union-attr]
+            return t.call(parts[0], t.inner(MUL, parts[1], other), parts[2])
     return None
 
 
@@ -203,21 +217,21 @@ def _same(a: Atom, b: Atom) -> bool:
 # -- quotients --------------------------------------------------------------------------------------------
 
 
-def sign_out_of_quotient(t: Terms, a: Atom, b: Atom) -> Atom | None:
+def sign_out_of_quotient(t: Terms, a: Atom, b: Atom, fn: Any = DIV) -> Atom | None:
     """-a / b -> -(a / b)"""
     inner = t.negated(a)
     if inner is not None and not is_number(a):
-        return t.call(NEG, t.inner(DIV, inner, b))
+        return t.call(NEG, t.inner(fn, inner, b))
     inner = t.negated(b)
     if inner is not None and not is_number(b):
-        return t.call(NEG, t.inner(DIV, a, inner))
+        return t.call(NEG, t.inner(fn, a, inner))
     return None
 
 
 def reciprocal_over(t: Terms, a: Atom, b: Atom) -> Atom | None:
-    """(1 / b) / b -> (1 / b) ** 2    (an array: a power of Python's floats raises where it overflows)"""
-    parts = t.of(a, DIV) if is_array(a) else None
-    return t.call(POW, a, Const(2)) if parts and is_const(parts[0], 1) and parts[1] is b else None
+    """(1 / b) / b -> (1 / b) ** 2    (of an array: a Python float's may overflow, and raise)"""
+    parts = t.of(a, DIV)
+    return t.call(POW, a, Const(2)) if parts and is_const(parts[0], 1) and parts[1] is b and not is_weak(a) else None
 
 
 def factor_cancelled(t: Terms, a: Atom, b: Atom) -> Atom | None:
@@ -471,6 +485,7 @@ LAWS: dict[Any, list[tuple[str, Callable[..., Atom | None]]]] = {
         ("plus zero", plus_zero), ("plus negative", plus_negative),
         ("broadcast into", _for(ADD, broadcast_into)), ("common scalar", common_scalar),
     ],
+    numerics.quotient: [("sign out of quotient", _for(numerics.quotient, sign_out_of_quotient)), ("factor cancelled", factor_cancelled)],
     SUB: [("broadcast into", _for(SUB, broadcast_into)), ("common scalar", _for(SUB, common_scalar))],
     NEG: [
         ("double negative", double_negative), ("sign of constant", sign_of_constant),

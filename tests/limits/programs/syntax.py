@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..table import Theme, rewritten
+from ..table import Theme, directional, rewritten
 
 syntax = Theme("Syntax and the flow of control", "What a derivative of source code cannot see through, or cannot know before the run.")
 
@@ -207,6 +207,26 @@ def called_in_its_branch(u):
     return u.sum() if u[0] > 0 else u.mean()
 
 
+@syntax(0.0, by=directional)
+def tangent_that_raises_in_a_try_block(x):
+    with np.errstate(all="raise"):
+        try:
+            y = np.sqrt(x)  # <- np.sqrt(x)
+        except FloatingPointError:
+            y = 2 * x
+    return y
+
+
+@rewritten(tangent_that_raises_in_a_try_block)
+def point_without_a_tangent_apart(x):
+    with np.errstate(all="raise"):
+        try:
+            y = np.sqrt(x) if x > 1 else 2 * x
+        except FloatingPointError:
+            y = 2 * x
+    return y
+
+
 @syntax(2.0)
 def nothing_returned(x):
     if x < 3:
@@ -240,18 +260,18 @@ def doubled_in_place(ys, k):
 def how_far_a_block_got(x):
     ys = [x]
     try:
-        doubled_in_place(ys, 0)
+        [doubled_in_place(ys, k) for k in (1, 0)]
     except ZeroDivisionError:
         ys[0] = ys[0] + 1.0  # <- ys
     return ys[0]
 
 
 @rewritten(how_far_a_block_got)
-def guarded_step_by_step(x):
+def called_in_a_loop(x):
     ys = [x]
     try:
-        ys[0] = ys[0] * 2.0
-        ys[0] = ys[0] / 0
+        for k in (1, 0):
+            doubled_in_place(ys, k)
     except ZeroDivisionError:
         ys[0] = ys[0] + 1.0
     return ys[0]
