@@ -109,3 +109,29 @@ def broadcast_of_unknown_ranks(x, y):
     b, c = np.broadcast_arrays(a, y)
     p, q = np.meshgrid(a, y)
     return b * c + p[0, 0] * q[0, 0]
+
+
+@program(args=(0.6, 6))
+def filled_by_a_loop_and_stored_into_on_one_path(x, n):
+    u = np.zeros(n)
+    for i in range(1, n):
+        u[i] = u[i - 1] * x + 1.0
+    if u[1] > 0.9:
+        u[0] = x
+        return np.sum(u) * u[2]
+    return u[-1]
+
+
+@program(args=(0.6, 5))
+def filled_twice_and_read_between(x, n):
+    u = np.ones(n)
+    for i in range(n):
+        u[i] = u[i] * x + i
+    v = u * x
+    u[1] = x * x
+    for i in range(1, n):
+        u[i] = u[i - 1] * v[i]
+    if x > 0.5:
+        u[2] = v[0]
+        return np.sum(u) + u[2] * v[1]
+    return np.sum(v)

@@ -458,8 +458,8 @@ def _place_copy(stmt: Let, target: Any, defs: Any, loops: Any, merged: Any, resu
                 own: frozenset[Any], foreign: bool, live: Liveness) -> _Copy:  # fmt: skip
     """Before the outermost loop that carries the array, if it is what came in that conflicts; else right here."""
     found: _Copy | None = None
-    var, steps = target, 0
-    while isinstance(var, Var) and steps < 1000:
+    var, steps, after = target, 0, live.after[id(stmt)]
+    while isinstance(var, Var) and steps < 1000 and var not in after:  # what is read after the store came from no earlier copy
         steps += 1
         if var in loops:
             loop, k = loops[var]
