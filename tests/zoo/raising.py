@@ -446,3 +446,17 @@ def error_for_the_outer_block(x, n):
     except ValueError:
         y = y * 3.0
     return y
+
+
+@program(args=(0.7, 0))
+def the_second_handler_is_meant(x, n):
+    total = x
+    try:
+        total = total * x
+        total = total / n
+        total = total * 7.0
+    except ValueError:
+        total = total * 5.0
+    except ZeroDivisionError:
+        total = total + x * x
+    return total * x
