@@ -18,6 +18,16 @@ def test_a_gradient_made_for_one_count_is_not_used_for_another() -> None:
     assert [derivative(2.0, n) for n in (3, 2, 3)] == [12.0, 4.0, 12.0]
 
 
+def _one_of(pair, which):
+    return np.sum(pair[which]) ** 2
+
+
+def test_a_gradient_made_for_one_index_is_not_used_for_another() -> None:
+    derivative = rg.grad(_one_of)
+    found = [derivative((1.5, np.ones(2)), k) for k in (1, 0, 1)]
+    assert [g[0] for g in found] == [0.0, 3.0, 0.0] and [list(g[1]) for g in found] == [[4.0, 4.0], [0.0, 0.0], [4.0, 4.0]]
+
+
 def _inner(x):
     return x * x
 

@@ -187,7 +187,7 @@ def join(
         whole = expand(whole)
         stage = replace(stage, visible=branch_values(whole))
     whole = run(JOINT, params, whole, stage)
-    whole = read_originals(sweeps.primal.params, gather_sums(whole, lambda v: sweeps.hints.get(v, v.hint)))
+    whole = read_originals(gather_sums(whole, lambda v: sweeps.hints.get(v, v.hint)))
     whole = eliminate_dead(whole)
     verified(params, whole, gather_sums, stage)
     ahead = tuple(s for s in whole.stmts if s.forward)

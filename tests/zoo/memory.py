@@ -135,3 +135,85 @@ def filled_twice_and_read_between(x, n):
         u[2] = v[0]
         return np.sum(u) + u[2] * v[1]
     return np.sum(v)
+
+
+@program(args=(normal(4, 3), normal(4, 3, seed=1), 3))
+def rows_of_two_arguments(x, y, n):
+    total = 0.0
+    for k in range(n):
+        if k % 2 == 0:
+            v = x[k]
+        else:
+            v = y[k]
+        total = total + np.sum(v * v * v)
+    return total
+
+
+# -- entries that do not move: their tangents are zeros which no infinite slope may touch (R6) ---------------
+
+
+@program(args=(positive(3),))
+def roots_of_a_stored_zero(x):
+    u = x * 1.0
+    u[0] = 0.0
+    return np.sum(np.sqrt(u))
+
+
+@program(args=(0.7, 3))
+def roots_of_what_is_reset(x, n):
+    v = x
+    total = 0.0
+    for _ in range(n):
+        total = total + np.sqrt(v)
+        v = 0.0
+    return total
+
+
+@program(args=(positive(2), 4))
+def roots_of_rows_not_filled(x, n):
+    u = np.zeros((n, 2))
+    for k in range(1, n):
+        u[k] = x * k
+    total = 0.0
+    for row in u:
+        total = total + np.sum(np.sqrt(row))
+    return total
+
+
+@program(args=(positive(2),))
+def roots_of_joined_zeros(x):
+    joined = np.concatenate([x, np.zeros(2)])
+    longer = np.append(x, 0.0)
+    listed = np.array([x[0], 0.0])
+    return np.sum(np.sqrt(joined)) + np.sum(np.sqrt(longer) * 2) + np.sum(np.sqrt(listed) * 3)
+
+
+@program(args=(positive(2),))
+def roots_of_a_diagonal_matrix(x):
+    return np.sum(np.sqrt(np.diag(x))) + np.sum(np.sqrt(np.pad(x, 1)) * 2)
+
+
+@program(args=(np.array([0.7, 0.2]),))
+def roots_of_picked_zeros(x):
+    u = np.where(x > 0.5, x, 0.0)
+    return np.sqrt(u[0]) + np.sqrt(u[1]) + np.sum(np.sqrt(u.reshape(2, 1)))
+
+
+@program(args=(0.7, 3))
+def roots_of_listed_zeros(x, n):
+    xs = []
+    for k in range(n):
+        xs.append(x if k == 1 else 0.0)
+    total = np.sqrt(xs[2])
+    for v in xs:
+        total = total + np.sqrt(v)
+    return total
+
+
+@program(args=(positive(2),))
+def roots_of_zeros_from_a_block(x):
+    u = x * 1.0
+    with np.errstate(all="ignore"):
+        u[0] = 0.0
+        v = u
+    return np.sum(np.sqrt(v))

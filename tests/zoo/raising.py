@@ -891,3 +891,17 @@ def callee_raises_in_two_blocks(x):
     except KeyError:
         d["b"] += 3.0 * x
     return d["a"] * d["b"]
+
+
+@program(args=(0.7, 0))
+def the_second_handler_is_meant(x, n):
+    total = x
+    try:
+        total = total * x
+        total = total / n
+        total = total * 7.0
+    except ValueError:
+        total = total * 5.0
+    except ZeroDivisionError:
+        total = total + x * x
+    return total * x

@@ -103,6 +103,25 @@ def the_row_just_written(x, n):
     return x + u[2]
 
 
+@program(args=(0.6, 4))
+def a_row_given_before_the_loop(x, n):
+    u = np.zeros(n + 1)
+    u[0] = x
+    u[2] = x * x
+    for i in range(n):
+        u[i + 1] = x * u[i] ** 2 + x
+    return np.sum(u**2)
+
+
+@program(args=(0.6, 4))
+def the_row_before_is_written_again(x, n):
+    u = np.zeros(n)
+    for k in range(n):
+        u[k - 1] = x * (k + 2)
+        u[k] = x * x + k * x
+    return np.sum(u**2)
+
+
 @program(args=(0.5, 6))
 def until_it_is_large(x, n):
     u = np.zeros(n + 1)
@@ -200,6 +219,13 @@ def products_of_neighbours(x, c):
     return np.sum(u**2)
 
 
+@program(args=(normal(6), 0.5))
+def products_of_neighbouring_sines(x, c):
+    u = np.sin(x)
+    u[1:-1] = c * u[2:] * u[:-2]
+    return np.sum(u**2)
+
+
 @program(args=(normal(4, 3), normal(3)))
 def scaled_rows_of_a_copy(x, w):
     u = np.copy(x)
@@ -267,11 +293,18 @@ def cross_entropy(x, y):
     return np.mean(np.log(np.sum(np.exp(z), axis=1)) - z[:, 0] * y)
 
 
-@program(args=(0.7, True))
-def cancelled_in_a_branch(x, plus):
+@program(args=(0.7, 1))
+def cancelled_in_a_branch(x, n):
     y = x * 2.0
-    z = -x if plus else x * x - x
+    z = -x if n > 0 else x * x - x
     return x + z + y * 0.5
+
+
+@program(args=(0.7, 1))
+def cancelled_in_both_branches(x, n):
+    y = x * x
+    z = -y if n > 0 else 1.5 - y
+    return y + z + x * 0.5
 
 
 @program(args=(normal(4, 1), normal(4)))

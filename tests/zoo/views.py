@@ -277,3 +277,13 @@ def columns_in_a_list_are_written(x, n):
     rows[0][1] = x[2] ** 2
     rows[2] *= rows[0]
     return np.sum(np.array(rows) * x)
+
+
+@program(args=(normal(7), 0.7))
+def stores_into_uneven_pieces(x, c):
+    u = x * c
+    first, second, third = np.array_split(u, 3)
+    second[1] = first[2] * x[5]
+    third *= c
+    first[0] = third[1]
+    return np.sum(u**2) * c

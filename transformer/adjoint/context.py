@@ -141,6 +141,12 @@ def zero(low: Lowering, t: ScalarT | NumberT) -> Atom:
     return low.build.call(t.dtype.type, Const(0.0), type=ScalarT(t.dtype, False))
 
 
+def is_singular(rule: Rule, env: dict[str, Atom]) -> bool:
+    """May a partial be infinite where its operands are not?  That of a square never is."""
+    is_square = rule.primitive is np.power and env["y"] == Const(2)
+    return rule.singular and not is_square
+
+
 def as_stored(low: Lowering, bar: Atom, x: Atom, masked: set[Any]) -> Atom:
     """The cotangent or tangent of an array with entries to read and write: that of a 0-d array may be a scalar until then."""
     t = type_of(x)

@@ -125,10 +125,8 @@ class Forward:
                 self.branch(stmt)
             elif isinstance(stmt, Region):
                 self.region(stmt, asks_whether_completed(follows, stmt) and not raises_again(follows))
-            elif isinstance(stmt, For):
-                self.for_(stmt)
-            elif isinstance(stmt, While):
-                self.while_(stmt)
+            elif isinstance(stmt, (For, While)):
+                self.loop(stmt)
             else:
                 self.build.add(stmt)
 
@@ -205,8 +203,14 @@ class Forward:
                 total = part if total is None else self.add(total, part, stmt.var)
         if total is not None:
             self.bind(stmt.var, total)
-            if is_masking(call.fn):
+            if is_masking(call.fn) or _is_padding(stmt) or self._takes_nothing(stmt, [env[name] for name in rule.inputs]):
                 self.masked.add(self.dots[stmt.var])
+
+    def _takes_nothing(self, stmt: Let, inputs: list[Atom]) -> bool:
+        """May entries of the result be made of what does not move alone?"""
+        joins = stmt.call.fn in JOINING
+        found = [self.may_be_nothing(atom) for atom in inputs if joins or self.is_active(atom)]
+        return any(found) if joins else all(found)
 
     def add(self, a: Atom, b: Atom, var: Var) -> Atom:
         if isinstance(a, Aggregate) and isinstance(b, Aggregate):
@@ -220,7 +224,7 @@ class Forward:
             if self.is_active(env[name]):
                 slope = context.partial(self.low, rule, at, context.as_numpy(self.low, stmt, scope) if rule.singular else scope)
                 dot = self.dot(env[name])
-                strong = rule.singular and dot in self.masked
+                strong = context.is_singular(rule, env) and dot in self.masked
                 terms.append((dot, slope, numerics.strong if strong else operator.mul))
         total: Atom | None = None
         for k, (dot, slope, fn) in enumerate(terms):
@@ -277,14 +281,29 @@ class Forward:
             ends = tuple(self.end(stmt.body.yields[k]) for k in at)
         self.guarded = around
         new = tuple(Var(self.hint(stmt.results[k]), carried(stmt.results[k].type)) for k in at)
+        self.masked.update(dot for k, dot in zip(at, new) if self.may_be_nothing(stmt.body.yields[k]))
         self.dots = outer
         self.dots.update(zip((stmt.results[k] for k in at), new))
         body = Block(tuple(stmts), (*stmt.body.yields, *ends))
         self.build.add(replace(stmt, results=(*stmt.results, *new), body=body))
 
     def may_be_nothing(self, atom: Atom) -> bool:
-        """Is the tangent a zero that says "does not move" on some path (R6)?"""
-        return not self.is_active(atom) or self.dots.get(atom) in self.masked  # type: ignore[call-overload]
+        """Is the tangent, or a part of it, a zero that says "does not move" on some path (R6)?"""
+        if isinstance(atom, Aggregate):
+            return any(map(self.may_be_nothing, atom.items))
+        if not self.is_active(atom):
+            return not isinstance(atom, Undefined) and not self._is_empty(atom)
+        return self.dots.get(atom) in self.masked  # type: ignore[call-overload]
+
+    def _is_empty(self, atom: Atom) -> bool:
+        """Is it a list to be filled?"""
+        call = self.build.calls.get(atom) if isinstance(atom, Var) else None
+        return call is not None and call.fn is list and all(isinstance(a, Aggregate) and not a.items for a in call.args)
+
+    def spread(self, var: Var, *atoms: Atom) -> None:
+        """The tangent of ``var`` may be nothing where that of one of these may be."""
+        if any(map(self.may_be_nothing, atoms)):
+            self.masked.add(self.dots[var])
 
     def end(self, atom: Atom) -> Atom:
         return atom if isinstance(atom, Undefined) else lists.as_plain(self.build, self.dot(atom))
@@ -315,12 +334,22 @@ class Forward:
                 self.dots[target] = self.build.call(
                     operator.getitem, self.dot(seq), stmt.index, hint=self.hint(target), form="operator"
                 )
+                self.spread(target, seq)
 
-    def for_(self, stmt: For) -> None:
+    def loop(self, stmt: For | While) -> None:
         at, args, inits, results = self.carried(stmt)
         outer = dict(self.dots)
         body = self.loop_body(stmt, at, args)
+        while stopped := self.stopped(stmt, at, args):  # what one iteration stops is nothing in the next
+            self.masked.update(stopped)
+            self.dots = dict(outer)
+            body = self.loop_body(stmt, at, args)
+        self.masked.update(result for arg, result in zip(args, results) if arg in self.masked)
         self.close(stmt, outer, at, args, inits, results, body)
+
+    def stopped(self, stmt: For | While, at: list[int], args: list[Var]) -> set[Var]:
+        """The tangents that may be nothing at the end of the body, and were taken for others at its start."""
+        return {arg for k, arg in zip(at, args) if arg not in self.masked and self.may_be_nothing(stmt.body.yields[k])}
 
     def close(self, stmt: Any, outer: Any, at: Any, args: Any, inits: Any, results: Any, body: Block) -> None:
         self.dots = outer
@@ -335,12 +364,6 @@ class Forward:
                 body=body,
             )
         )
-
-    def while_(self, stmt: While) -> None:
-        at, args, inits, results = self.carried(stmt)
-        outer = dict(self.dots)
-        body = self.loop_body(stmt, at, args)
-        self.close(stmt, outer, at, args, inits, results, body)
 
 
 def _may_come_first(stmt: Stmt) -> bool:
@@ -365,6 +388,7 @@ def _getitem(sweep: Forward, stmt: Let) -> None:
     if isinstance(type_of(container), ScalarT):
         dot = sweep.build.call(np.asarray, dot)
     sweep.bind(stmt.var, sweep.build.call(operator.getitem, dot, key, hint=sweep.hint(stmt.var), form="operator"))
+    sweep.spread(stmt.var, container)
 
 
 def _getattr(sweep: Forward, stmt: Let) -> None:
@@ -378,6 +402,7 @@ def _getattr(sweep: Forward, stmt: Let) -> None:
         sweep.dots[stmt.var] = sweep.build.let(
             Call(getattr, (dot, name), (), stmt.call.form), stmt.var.type, sweep.hint(stmt.var)
         )
+    sweep.spread(stmt.var, owner)
 
 
 def _store(sweep: Forward, stmt: Let) -> None:
@@ -386,6 +411,8 @@ def _store(sweep: Forward, stmt: Let) -> None:
     sweep.dots[stmt.var] = sweep.build.call(
         numerics.store, dot, key, sweep.dot(v), hint=sweep.hint(stmt.var), form="store", type=stmt.var.type
     )
+    is_whole = isinstance(key, Const) and key.value is Ellipsis
+    sweep.spread(stmt.var, *((v,) if is_whole else (a, v)))
 
 
 def _add_at(sweep: Forward, stmt: Let) -> None:
@@ -393,15 +420,18 @@ def _add_at(sweep: Forward, stmt: Let) -> None:
     dot = context.as_stored(sweep.low, sweep.dot(a), stmt.var, sweep.masked) if sweep.is_active(a) else sweep.zeros(stmt.var)
     if not sweep.is_active(v):
         sweep.dots[stmt.var] = dot
+        sweep.spread(stmt.var, a)
         return
     sweep.dots[stmt.var] = sweep.build.call(
         emitted.add_at, dot, key, sweep.dot(v), hint=sweep.hint(stmt.var), form="add_at", type=stmt.var.type
     )
+    sweep.spread(stmt.var, a)
 
 
 def _container(sweep: Forward, stmt: Let) -> None:
     dot = lists.as_plain(sweep.build, sweep.dot(stmt.call.args[0]))
     sweep.dots[stmt.var] = sweep.build.let(Call(stmt.call.fn, (dot,)), carried(stmt.var.type))
+    sweep.spread(stmt.var, stmt.call.args[0])
 
 
 def _added(sweep: Forward, stmt: Let) -> Any:
@@ -421,6 +451,18 @@ SPECIAL: dict[Any, Any] = {
     operator.add: _added,
     **lists.FORWARD,
 }
+
+
+#: Primitives that put zeros beside the entries they are given.
+PADDING = {np.pad, np.tril, np.triu, np.diag, np.diagflat}
+#: Primitives whose result holds the entries of each operand, those of one that does not move too.
+JOINING = {np.append, np.insert}
+
+
+def _is_padding(stmt: Let) -> bool:
+    """``np.diag`` puts zeros beside a vector, and takes the diagonal of a matrix."""
+    x = type_of(stmt.call.args[0]) if stmt.call.fn in PADDING else None
+    return x is not None and not (isinstance(x, ArrayT) and stmt.call.fn is np.diag and x.ndim == 2)
 
 
 # -- the whole function -----------------------------------------------------------------------------------

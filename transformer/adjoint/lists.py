@@ -162,11 +162,13 @@ def same_forward(sweep: Any, stmt: Let) -> None:
     moved = {emitted.append: (0, 1), emitted.set_item: (0, 2), emitted.set_in: (0, 2), emitted.append_in: (0, 2)}.get(call.fn, (0,))
     args = tuple(as_plain(sweep.build, sweep.dot(a)) if k in moved else a for k, a in enumerate(call.args))
     sweep.dots[stmt.var] = sweep.build.let(Call(call.fn, args, call.kwargs, call.form), carried(stmt.var.type), sweep.hint(stmt.var))
+    sweep.spread(stmt.var, *(a for k, a in enumerate(call.args) if k in moved))
 
 
 def concatenated_forward(sweep: Any, stmt: Let) -> None:
     dots = tuple(map(sweep.dot, stmt.call.args))
     sweep.dots[stmt.var] = sweep.build.let(Call(operator.add, dots, (), "operator"), carried(stmt.var.type), sweep.hint(stmt.var))
+    sweep.spread(stmt.var, *stmt.call.args)
 
 
 FORWARD: dict[Any, Any] = dict.fromkeys(REVERSE, same_forward)

@@ -344,7 +344,7 @@ class Reverse:
 
         for at, name in enumerate(rule.inputs):
             if self.is_active(env[name]):
-                strong = z_bar in self.masked and (rule.singular or self._reads_pole(rule, at, scope))
+                strong = z_bar in self.masked and (context.is_singular(rule, env) or self._reads_pole(rule, at, scope))
                 if strong and isinstance(type_of(z_bar), ScalarT):
                     g = self._unless_zero(z_bar, lambda at=at: handed_on(at, operator.mul))  # type: ignore[misc]
                 else:

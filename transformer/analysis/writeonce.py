@@ -122,7 +122,7 @@ def _lasting_reads(loop: For, chain: Chain, lets: Lets) -> Iterator[Var]:
     start, counter = start_of(loop), loop.each.targets[0]
     assert start is not None
     rows = [row_of(c.call.args[1], counter, lets) if c.call.fn is numerics.store else None for c in chain.changes]
-    if any(row is None or row + start < 0 for row in rows):
+    if any(row is None for row in rows):
         return
     for stmt, var in users(loop.body, chain.states):
         if isinstance(stmt, Let) and stmt.call.fn is operator.getitem and stmt.call.args[0] is var:
@@ -155,7 +155,7 @@ def _is_idle(zeroing: Let, loop: For, chain: Chain, result: Var, whole: Block, l
         return False
     start, counter = start_of(loop), loop.each.targets[0]
     row = row_of(zeroing.call.args[1], counter, lets)
-    if start is None or row is None or row + start < 0:
+    if start is None or row is None:
         return False
     at = chain.place(zeroing.var)
     uses = [(stmt, var) for stmt, var in users(Block((loop,)), chain.states) if stmt is not loop]

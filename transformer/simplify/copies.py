@@ -3,8 +3,9 @@
     u = x.copy(); u[k] = v; ... u_old[j]        ->      u = x.copy(); u[k] = v; ... x[j]
     part = u_bar[k].copy(); f(part)             ->      part = u_bar[k]; f(part)
 
-What a copy held before it was written is still in what it was copied from, if nobody writes that; a part that is
-copied before its array is written is the array's own while nobody writes it.
+What a copy held before it was written is still in what it was copied from; if that is written too, it is copied then
+(``analysis.ownership``), which is one copy all the same.  A part that is copied before its array is written is the
+array's own while nobody writes it.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import numpy as np
 
 from retrograd.runtime import emitted
 
-from ..analysis.ownership import IN_PLACE, is_basic, memory_of, needs_copies, roots_of, written_values
+from ..analysis.ownership import IN_PLACE, is_basic, memory_of, needs_copies, roots_of
 from ..ir import Atom, Block, Call, Let, Stmt, Var, map_blocks, operands_of, substitute, substitute_stmt, vars_of, walk
 from ..types import ArrayT
 from .switches import is_on, note
@@ -26,22 +27,19 @@ ORIGINAL, NEEDLESS = "the original is read", "a part is not copied"
 COPIES = {np.copy, np.array, np.ndarray.copy, emitted.copy_in_layout}
 
 
-def read_originals(params: Iterable[Var], block: Block) -> Block:
+def read_originals(block: Block) -> Block:
     """The block whose reverse sweep reads originals in place of the old contents of their copies."""
-    params = tuple(params)
     stores = [s for s in walk(block) if isinstance(s, Let) and s.forward and s.call.fn in IN_PLACE]
     stored = {s.call.args[0] for s in stores}
     copies = {s.var: s.call.args[0] for s in block.stmts if isinstance(s, Let) and s.var in stored and _is_copy(s)}
     if not copies or not is_on(ORIGINAL):
         return block
-    written = written_values(params, block)
-    copies = {u: x for u, x in copies.items() if x not in written}
     views = {
         s.var: s
         for s in block.stmts
         if isinstance(s, Let) and s.forward and s.call.fn is operator.getitem and s.call.args[0] in copies and is_basic(s.call.args[1])
     }
-    return _reading_originals(block, copies, views) if copies else block
+    return _reading_originals(block, copies, views)
 
 
 def _is_copy(stmt: Let) -> bool:
