@@ -44,6 +44,7 @@ def zoo(words: str) -> tuple[str, ...]:
 
 CHECKED = ("tests/test_checked.py", "tests/test_verify.py", "tests/test_rules_transformed.py")
 RULES = ("tests/test_rules.py",)
+PARTIALS = ("tests/test_partials.py",)
 PAIRS = ("tests/test_pairs.py",)
 PAIRS_IN_THE_ZOO = ("tests/test_pairs.py", "tests/test_zoo.py", "-k", "test_pairs or recursion")
 REFUSALS = ("tests/test_limits.py",)
@@ -316,6 +317,23 @@ FAULTS: list[Fault] = [
           "a saved value that was written since is read", ("tests/test_tensor_facts.py", "-k", "errors_say")),
     Fault("runtime/graph.py", "view._node = None if edge is None else ViewOf(edge, view._replay, meta_of(view._value))", "pass",
           "a view keeps its history when its base is written", ("tests/test_tensor_rules.py", "-k", "in_place")),
+    # -- partials of a statement, late returns, layouts
+    Fault("transformer/symbolic/partials.py", "if {pole.xreplace(names) for pole in _poles(form)} <= poles:", "if True:",
+          "the slope of a statement has a pole of its own", PARTIALS),
+    Fault("transformer/symbolic/statements.py", "alone = let.var in inside and inside[let.var] == uses[let.var]", "alone = let.var in inside",
+          "a value that is read elsewhere too is a part of a statement", PARTIALS),
+    Fault("transformer/symbolic/statements.py", "if leaf in active and leaf not in done}", "if leaf in active}",
+          "a leaf has its slope as a formula and by the rules", PARTIALS),
+    Fault("transformer/simplify/quotients.py", "if stmt.call.args[1] is divisor and", "if divisor is not None and",
+          "a quotient whose divisor does not divide again is dropped with its error (L4)", PARTIALS),
+    Fault("transformer/jumps.py", "if sum(isinstance(node, ast.Return) for node in nodes) != 1 or", "if",
+          "of two returns from a loop the first is taken for the only one", zoo("exits")),
+    Fault("transformer/analysis/recording.py", "isinstance(arg.type, ArrayT) and equal_shapes(arg.type, last.type):",
+          "isinstance(arg.type, ArrayT):", "an array that gets shorter is as long in each pass as in the end", zoo("exits")),
+    Fault("runtime/emitted.py", "steps[axis] = here if stride == packed else 2 * here", "steps[axis] = here",
+          "an argument is copied without its gaps, and rounds otherwise (M6)", ("tests/test_arguments.py",)),
+    Fault("transformer/analysis/ownership.py", "while isinstance(var, Var) and steps < 1000 and var not in after:",
+          "while isinstance(var, Var) and steps < 1000:", "a store after a loop is copied before the loop, to no avail", zoo("memory")),
 ]  # fmt: skip
 
 

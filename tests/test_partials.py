@@ -104,6 +104,16 @@ def test_a_division_by_zero_raises_as_in_the_function(x):
         rg.grad(f)(x)
 
 
+def test_a_division_whose_divisor_does_not_divide_again_raises_still():
+    def f(x, y):
+        z = 1.0 / y  # noqa: F841
+        return 1.0 / x
+
+    assert rg.grad(f)(2.0, 3.0) == -0.25
+    with pytest.raises(ZeroDivisionError):
+        rg.grad(f)(2.0, 0.0)
+
+
 def test_a_slope_that_overflows_is_infinite():
     """R7: among Python's floats a power would raise where a quotient is infinite."""
 

@@ -397,3 +397,13 @@ def sweeps_of_a_vector_that_stops(u, most):
         if sweep * abs(u[1] - u[2]) > 1e-3:
             return np.sum(u**3) * (sweep + 1)
     return u[1]
+
+
+@program(args=(positive(5),))
+def pairs_of_what_is_left(x):
+    total = 0.0
+    while len(x) > 2:
+        for i in range(len(x) - 1):
+            total += x[i] * x[i + 1]
+        x = x[1:] * 1.1
+    return total + np.sum(x * x)
