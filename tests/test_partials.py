@@ -10,7 +10,8 @@ import pytest
 
 import retrograd as rg
 from retrograd.transformer.simplify.switches import applied, without
-from retrograd.transformer.symbolic.statements import PARTIALS
+from retrograd.transformer.symbolic.statements import PARTIALS, Formula, Leaf, Operation, Step, _repeated
+from retrograd.transformer.types import ScalarT
 from tests.golden.counts import operations
 
 
@@ -64,13 +65,26 @@ def test_it_is_more_exact_where_the_terms_of_the_rules_cancel():
 
 
 def test_no_pole_where_the_rules_have_none():
-    """The slope by x is value / (x - y), but for the pole at x == y."""
+    """The slope by x of (x - y) * a * b * c is value / (x - y), which is shorter, but for the pole."""
+    from retrograd.transformer.symbolic.partials import _expressions, _product, symbol
 
-    def f(x, y, s):
-        return s * (x - y) / np.sqrt(s * s + 1)
+    minus, times, t = operator.sub, operator.mul, ScalarT(np.dtype(float))
+    operations = [Operation(minus, (Leaf(0), Leaf(1))), *(Operation(times, (Step(k), Leaf(k + 2))) for k in range(3))]
+    asked = Formula(tuple(operations), (t,) * 5, (0,), (0,))
+    values = _expressions(asked)
+    x, y, a, b, c = map(symbol, range(5))
+    assert _product(asked, values, set(), a * b * c) == a * b * c
+    assert _product(asked, values, {x - y}, a * b * c) != a * b * c  # the statement divides by it anyway
 
-    x_bar, y_bar, s_bar = rg.grad(f, wrt=(0, 1, 2))(np.float64(2.0), np.float64(2.0), np.float64(0.5))
-    assert x_bar == pytest.approx(0.5 / np.sqrt(1.25)) and y_bar == -x_bar and s_bar == 0.0
+
+def test_no_overflow_where_the_rules_have_none():
+    """R7: the slope by v is w * w / r**3, which is shorter, but infinity by infinity where w * w overflows."""
+
+    def f(v, w):
+        return v / np.sqrt(w * w - v * v)
+
+    with np.errstate(over="ignore"):
+        assert rg.grad(f, wrt=(0, 1))(np.float64(1e100), np.float64(1e200)) == (0.0, 0.0)
 
 
 def test_no_sum_that_the_rules_do_not_form():
@@ -134,15 +148,23 @@ def test_a_value_that_is_read_elsewhere_is_not_a_part_of_the_statement():
     assert PARTIALS not in names
 
 
-def test_the_other_leaves_are_left_to_the_rules():
-    def f(x, a, b):
-        return np.exp(a) * x * x / (b * b) + a
+def test_nor_is_one_on_the_same_line():
+    def f(x):
+        y, t = x / (0.3 + x), 0.3 + x
+        return y * t * t
 
-    x_bar, a_bar, b_bar = rg.grad(f, wrt=(0, 1, 2))(1.1, 0.4, 1.7)
-    e = np.exp(0.4)
-    assert x_bar == pytest.approx(2 * e * 1.1 / 1.7**2)
-    assert a_bar == pytest.approx(e * 1.1**2 / 1.7**2 + 1)
-    assert b_bar == pytest.approx(-2 * e * 1.1**2 / 1.7**3)
+    assert rg.grad(f)(0.7) == pytest.approx(2 * 0.7 + 0.3)
+
+
+def test_by_several_values_at_once():
+    def f(x, b):
+        return x * x * x / (b * b * b)
+
+    with applied() as names:
+        x_bar, b_bar = rg.grad(f, wrt=(0, 1))(1.1, 1.7)
+    assert x_bar == pytest.approx(3 * 1.1**2 / 1.7**3)
+    assert b_bar == pytest.approx(-3 * 1.1**3 / 1.7**4)
+    assert PARTIALS in names
 
 
 def test_second_derivatives_go_through_it():
@@ -167,8 +189,6 @@ def test_broadcast_leaves_are_summed():
 
 
 def test_sympy_is_not_asked_where_a_formula_cannot_be_shorter():
-    from retrograd.transformer.symbolic.statements import Leaf, Operation, Step, _repeated
-
     product = (Operation(operator.mul, (Leaf(0), Leaf(1))), Operation(operator.add, (Step(0), Leaf(0))))
     assert _repeated(product, (0, 1)) == ()
     quotient = (*product, Operation(operator.truediv, (Step(1), Leaf(0))))

@@ -295,7 +295,7 @@ class Reverse:
 
     # -- one computation ----------------------------------------------------------------------------------
 
-    def let(self, stmt: Let, by_rules: bool = False) -> None:
+    def let(self, stmt: Let) -> None:
         if stmt.var not in self.active:
             return
         z_bar = self.take(stmt.var)
@@ -305,7 +305,7 @@ class Reverse:
         if isinstance(call.fn, Intrinsic):
             call.fn.reverse(self, stmt, z_bar)
             return
-        if stmt.var in self.statements and z_bar not in self.masked and not by_rules:
+        if stmt.var in self.statements and z_bar not in self.masked:
             self._by_formula(self.statements[stmt.var], z_bar)
             return
         special = SPECIAL.get(call.fn)
@@ -352,7 +352,7 @@ class Reverse:
                 self.accumulate(env[name], g, (), masked)
 
     def _by_formula(self, whole: Statement, z_bar: Atom) -> None:
-        """The cotangents of what a statement reads: products of partials that are known as a formula, the others by the rules."""
+        """The cotangents of all that a statement reads, at once; what it computes on the way gets none."""
 
         def call(fn: Any, *args: Atom) -> Atom:
             form = "operator" if fn.__module__ == operator.mul.__module__ else "call"
@@ -360,12 +360,6 @@ class Reverse:
 
         for leaf, slope in whole.slopes(call):
             self.accumulate(leaf, call(operator.mul, z_bar, slope))
-        active, self.active = self.active, whole.rest(self.active)
-        if self.active:
-            self.bars[whole.lets[-1].var, ()] = z_bar
-            for let in reversed(whole.lets):
-                self.let(let, by_rules=True)
-        self.active = active
 
     def _unless_zero(self, z_bar: Atom, make: Callable[[], Atom]) -> Atom:
         """``make() if z_bar else 0.0``: at a structural zero the partial is not even computed, which might raise (R6, L3)."""

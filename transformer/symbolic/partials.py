@@ -72,18 +72,17 @@ def _shorter(asked: Formula) -> Partials | None:
     values = _expressions(asked)
     if values is None:
         return None
-    exact = {leaf: sympy.diff(values[-1], symbol(leaf)) for leaf in asked.wanted}
-    poles = set().union(*map(_poles, (*values, *exact.values())))
-    forms = {leaf: _product(asked, values, poles, slope) for leaf, slope in exact.items()}
-    products = {leaf: form for leaf, form in forms.items() if form is not None}
-    repeated = [leaf for leaf in asked.repeated if leaf in products]
-    if not repeated:
-        return None
-    choices = dict.fromkeys((tuple(products), tuple(repeated), *((leaf,) for leaf in repeated)))
-    ways = [_written(asked, {leaf: products[leaf] for leaf in leaves}) for leaves in choices]
-    by_rules = _cost(_derivative(asked, asked.kinds))
-    priced = sorted(((_cost(_derivative(asked, asked.kinds, found)), k) for k, found in enumerate(ways)))
-    return next((ways[k] for cost, k in priced if cost < by_rules and _holds(asked, ways[k], exact)), None)
+    exact = [sympy.diff(values[-1], symbol(leaf)) for leaf in asked.wanted]
+    poles = _factors(pole for expression in (*values, *exact) for pole in _poles(expression))
+    forms: list[Any] = []
+    for slope in exact:
+        form = _product(asked, values, poles, slope)
+        if form is None:
+            return None
+        forms.append(form)
+    found = _written(asked, forms)
+    shorter = _cost(_derivative(asked, asked.kinds, found)) < _cost(_derivative(asked, asked.kinds))
+    return found if shorter and _holds(asked, found, exact) else None
 
 
 def symbol(leaf: int) -> sympy.Symbol:
@@ -131,16 +130,16 @@ def _product(asked: Formula, values: list[Any], poles: set[Any], slope: Any) -> 
     names = {computed(k): value for k, value in enumerate(values)}
     costs: dict[Any, int] = {}
     for form in _forms(slope, values):
-        if {pole.xreplace(names) for pole in _poles(form)} <= poles:
+        if _factors(pole.xreplace(names) for pole in _poles(form)) <= poles:
             with suppress(NotWritten):
-                costs[form] = sum(_cost_of(*operation) for operation in _written(asked, {0: form}).operations)
+                costs[form] = sum(_cost_of(*operation) for operation in _written(asked, [form]).operations)
     return min(costs, key=lambda form: costs[form], default=None)
 
 
-def _written(asked: Formula, forms: dict[int, Any]) -> Partials:
-    """The slopes of some leaves as operations; what they share is computed once."""
+def _written(asked: Formula, forms: Iterable[Any]) -> Partials:
+    """The slopes as operations; what they share is computed once."""
     writer = _Writer(asked)
-    slopes = tuple((leaf, writer.operand(form)) for leaf, form in forms.items())
+    slopes = tuple(map(writer.operand, forms))
     return Partials(tuple(writer.operations), slopes)
 
 
@@ -199,6 +198,12 @@ def _poles(expression: Any) -> set[Any]:
         elif part.func not in ENTIRE and not part.is_Atom and not part.is_Pow:
             found.add(part)
     return {part for part in found if not part.is_number}
+
+
+def _factors(expressions: Iterable[Any]) -> set[Any]:
+    """What the expressions are products of powers of."""
+    factors = (factor for expression in expressions for factor in sympy.Mul.make_args(expression))
+    return {f.base if f.is_Pow and f.exp.is_number else f for f in factors if not f.is_number}
 
 
 def _powers(product: Any) -> tuple[Any, dict[Any, Any]]:
@@ -343,7 +348,7 @@ def _cost_of(fn: Any, operands: Sequence[Any]) -> int:
 # -- whether it holds ---------------------------------------------------------------------------------------
 
 
-def _holds(asked: Formula, found: Partials, exact: dict[int, Any]) -> bool:
+def _holds(asked: Formula, found: Partials, exact: list[Any]) -> bool:
     """Are the partials finite wherever the rules are, and as accurate?"""
     kinds = [ScalarT(kind.dtype, True if _is_python(kind) else False) for kind in asked.kinds]
     rules, mine = _derivative(asked, kinds), _derivative(asked, kinds, found)
@@ -353,7 +358,7 @@ def _holds(asked: Formula, found: Partials, exact: dict[int, Any]) -> bool:
         if not all(map(_is_finite, (value, *expected))):
             continue
         known += 1
-        for slope, a, b in zip(exact.values(), expected, _run(mine, point)[1:]):
+        for slope, a, b in zip(exact, expected, _run(mine, point)[1:]):
             if not _is_finite(b) or abs(a - b) > CLOSE * abs(a) + TINY and not _is_exact(slope, point, b):
                 return False
     return known >= ENOUGH

@@ -84,10 +84,10 @@ class Formula:
 
 @dataclass(frozen=True)
 class Partials:
-    """The slopes of a formula by some of its wanted leaves, after ``operations`` that go on from those of the formula."""
+    """The slopes of a formula by its wanted leaves, after ``operations`` that go on from those of the formula."""
 
     operations: tuple[Operation, ...]
-    slopes: tuple[tuple[int, Operand], ...]
+    slopes: tuple[Operand, ...]
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class Statement:
     partials: Partials
 
     def slopes(self, call: Callable[..., Atom]) -> list[tuple[Var, Atom]]:
-        """The slope by each leaf whose slope is known, computed by ``call(fn, *atoms)``."""
+        """The slope by each wanted leaf, computed by ``call(fn, *atoms)``."""
         values: list[Atom] = [let.var for let in self.lets]
 
         def atom(operand: Operand) -> Atom:
@@ -110,15 +110,7 @@ class Statement:
 
         for fn, operands in self.partials.operations:
             values.append(call(fn, *map(atom, operands)))
-        return [(self.leaves[at], atom(slope)) for at, slope in self.partials.slopes]
-
-    def rest(self, active: set[Var]) -> set[Var]:
-        """Of the ``active`` values, the leaves that are left to the rules, and what is computed from them."""
-        done = {self.leaves[at] for at, _ in self.partials.slopes}
-        found = {leaf for leaf in self.leaves if leaf in active and leaf not in done}
-        for let in self.lets if found else ():
-            found |= {let.var} if any(a in found for a in let.call.args if isinstance(a, Var)) else set()
-        return found
+        return [(self.leaves[at], atom(slope)) for at, slope in zip(self.formula.wanted, self.partials.slopes)]
 
 
 def shorter_statements(block: Block, active: set[Var]) -> dict[Var, Statement]:
