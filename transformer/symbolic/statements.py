@@ -35,6 +35,8 @@ PRODUCTS = SUMS | {operator.mul, np.multiply}
 QUOTIENTS = frozenset({operator.truediv, np.divide})
 #: What changes the type of a number is no part of a formula.
 CASTS = frozenset({float, complex, np.float64, np.float32, np.complex128, np.complex64})
+#: Python's functions with an infinite slope: their rules divide as NumPy does, where ``/`` would raise.
+INFINITE = frozenset({math.sqrt, math.asin, math.acos, math.acosh, math.atan2, getattr(math, "cbrt", math.sqrt)})
 ELEMENTWISE = (frozenset(p for row in ROWS for p in row.primitives) | POWERS) - CASTS
 
 
@@ -152,10 +154,12 @@ def _candidates(block: Block, active: set[Var], uses: Counter[Var]) -> Iterator[
 def _is_elementwise(stmt: Let) -> bool:
     t, call = stmt.var.type, stmt.call
     real = isinstance(t, (ScalarT, ArrayT)) and t.dtype.kind == "f" and not getattr(t, "number", False)
-    if not real or call.kwargs or not _is_among(call.fn, ELEMENTWISE):
+    if not real or call.kwargs or not _is_among(call.fn, ELEMENTWISE) or not all(_is_operand(a, t.dtype) for a in call.args):
         return False
-    powers = call.fn in POWERS
-    return all(_is_operand(a, t.dtype) for a in call.args) and not (powers and not isinstance(call.args[1], Const))
+    of_python = isinstance(t, ScalarT) and t.weak is not False
+    if call.fn in POWERS:
+        return isinstance(call.args[1], Const) and (not of_python or float(call.args[1].value).is_integer())
+    return not (of_python and call.fn in INFINITE)
 
 
 def _is_among(fn: Any, functions: Iterable[Any]) -> bool:
