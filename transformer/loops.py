@@ -327,13 +327,19 @@ def plan_of(low: Lowering, atom: Any) -> Any:
     if isinstance(atom, Compiletime) or (isinstance(atom, Ref) and not is_numeric(type_of(atom))):
         return Fixed(atom)
     t = plain(type_of(atom))
-    return Fixed(atom) if isinstance(t, ConstT) else t
+    return Fixed(_known(atom)) if isinstance(t, ConstT) else t
+
+
+def _known(atom: Any) -> Any:
+    """The result of a statement like ``xs.append(x)`` is None, in every pass."""
+    return Const(None) if isinstance(atom, Var) and atom.type == ConstT(None) else atom
 
 
 def unite(low: Lowering, plan: Any, end: Any, name: str) -> Any:
     """The plan that also holds ``end``."""
     if isinstance(plan, Unknown):
         return plan
+    end = _known(end)
     if isinstance(plan, Fixed) and _same_thing(low, plan.atom, end):
         return plan
     maybe = _united_maybes(low, plan, end, name)
@@ -348,6 +354,8 @@ def unite(low: Lowering, plan: Any, end: Any, name: str) -> Any:
     other = plan_of(low, end)
     if plan is None or other is None:
         return other if plan is None else plan
+    if isinstance(other, Unknown):
+        return other
     if isinstance(plan, Aggregate) and isinstance(end, Aggregate):
         if (plan.kind, plan.keys, len(plan.items)) == (end.kind, end.keys, len(end.items)):
             items = tuple(unite(low, p, item, name) for p, item in zip(plan.items, end.items))
@@ -355,8 +363,6 @@ def unite(low: Lowering, plan: Any, end: Any, name: str) -> Any:
     if isinstance(plan, Aggregate) or isinstance(other, Aggregate):
         whole = join(*map(_type_of_plan, (plan, other))) if low.boxes else OPAQUE
         return whole if isinstance(whole, AggregateT) and is_mutable(whole.kind) else _united_lists(low, plan, other, name)
-    if isinstance(other, Unknown):
-        return other
     return _disagree(name) if isinstance(other, Fixed) else join(plan, other)
 
 

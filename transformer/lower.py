@@ -992,6 +992,9 @@ def _among(function: Any, functions: tuple[Any, ...]) -> bool:
 
 
 def _disagreement(pair: list[Any], name: str) -> Unknown:
+    how_far = next((p for p in pair if isinstance(p, Unknown) and p.kind is HowFar), None)
+    if how_far is not None:
+        return how_far
     if name.startswith("$ret"):
         return Unknown("which kind of value is returned here depends on the run", "Return values of one kind.")
     if any(isinstance(p, Unknown) for p in pair):
