@@ -239,7 +239,9 @@ def _may_enter(low: Lowering, call: ast.Call) -> bool:
 
 
 def _is_of_the_user(fn: Any) -> bool:
-    """A function whose statements can be guarded."""
+    """A function whose statements can be guarded; ``next`` is that of an object."""
+    if isinstance(fn, Ref) and fn.value is next:
+        return True
     tree = fn.tree if isinstance(fn, LocalFunction) else _tree_of(_function_of(fn))
     return isinstance(tree, ast.FunctionDef) and is_known_throughout(tree.body)
 
