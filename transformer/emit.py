@@ -280,8 +280,8 @@ class Emitter:
         self.header("try:", stmt)
         moves = [*zip(stmt.results[1:], stmt.body.yields[1:])]
         self.indented(lambda: self.block(stmt.body, moves) or self.line("pass"))
-        if _catches_refusals(stmt) and not raises_again(handler):
-            self.line(f"except {self.text(self.reference(DifferentiationError, 'DifferentiationError'))}:")
+        for kind in self.passed_on(stmt) if not raises_again(handler) else ():
+            self.line(f"except {self.text(self.reference(kind, kind.__name__))}:")
             self.indented(lambda: self.line("raise"))
         error = stmt.error if stmt.error is not None and self.counts[stmt.error] else None
         inside = error is not None and handler is not None and self.ends_with(error, handler)
@@ -293,6 +293,10 @@ class Emitter:
         self.indented(lambda: self.completed(ok, handler, asked))
         if len(self.lines) == mark + 1:
             del self.lines[mark:], self.sources[mark:]
+
+    def passed_on(self, stmt: Region) -> list[type[Exception]]:
+        """Errors of Retrograd's that no handler of the user's may see."""
+        return [DifferentiationError] if _catches_refusals(stmt) else []
 
     def ends_with(self, error: Var, handler: If) -> bool:
         """Is a name bound by ``except ... as`` read by no one after that clause, at whose end Python unbinds it?"""
