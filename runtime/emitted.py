@@ -27,6 +27,12 @@ def expect_some(is_none: bool) -> None:
         raise UntypedValue("a value is None here, which has no derivative", remedy="Ask first: if x is not None.")
 
 
+def expect_as_long(now: int, before: int) -> None:
+    """The list that an iterator goes over is as long as it was."""
+    if now != before:
+        raise AliasedMutation("an iterator over a list that got longer or shorter", remedy="Make it over a copy: iter(list(xs)).")
+
+
 def expect_length(x: Any, n: int) -> None:
     """Raise what Python's unpacking raises when ``x`` does not have ``n`` items."""
     if len(x) != n:
@@ -371,7 +377,7 @@ def nothing_returned() -> ArgumentError:
 
 
 #: What raises errors of Retrograd's where the user's function would go on.
-REFUSING = {expect_some, expect_alone, expect_apart, uncaught, nothing_returned}
+REFUSING = {expect_some, expect_alone, expect_as_long, expect_apart, uncaught, nothing_returned}
 
 
 def choose(test: Any, then: Any, orelse: Any) -> Any:

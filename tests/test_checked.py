@@ -168,6 +168,18 @@ def test_a_view_called_fresh_is_found() -> None:
         gradient(_viewing, np.ones(2))
 
 
+def test_what_is_found_in_a_try_block_is_not_caught_there() -> None:
+    def guarded(x):
+        try:
+            y = _viewing(x)
+        except AssertionError:
+            y = np.sum(x)
+        return y
+
+    with with_rule(_view, _view_pullback), pytest.raises(CheckFailed, match="memory shared"):
+        gradient(guarded, np.ones(2))
+
+
 def test_a_fresh_result_called_view_is_found() -> None:
     with with_rule(_twice, _twice_pullback, sharing="view"), pytest.raises(CheckFailed, match="memory of its own"):
         gradient(_doubling, np.ones(2))

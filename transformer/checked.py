@@ -264,6 +264,9 @@ class CheckedEmitter(Emitter):
     known: set[str] = field(default_factory=set)
     nested: str = ""
 
+    def passed_on(self, stmt: Region) -> list[type[Exception]]:
+        return [*super().passed_on(stmt), *([checks.CheckFailed] if stmt.catches(checks.CheckFailed) else [])]
+
     # -- claims -------------------------------------------------------------------------------------------
 
     def claim(self, var: Var, wanted: Any, t: Any = None, what: str = "", loc: Any = None) -> int:

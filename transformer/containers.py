@@ -23,7 +23,7 @@ from .ir import Aggregate, Call, Const, Ref, SliceAtom, Var
 from .loops import unrolled
 from .operators import COMPARE
 from .types import INT, OPAQUE, AggregateT, ArrayT, ListT, OpaqueT, RangeT, ScalarT, is_numeric, join, join_all
-from .values import BoundMethod, Compiletime, Stream
+from .values import BoundMethod, Compiletime, Stream, is_iterator
 
 if TYPE_CHECKING:
     from .lower import Lowering
@@ -589,6 +589,8 @@ def dict_comprehension(low: Lowering, node: ast.DictComp, hint: str) -> Any:
 def _collected(low: Lowering, node: Any, result: str, empty: Any, collect: Callable[[], None]) -> Any:
     """Loops around ``collect``, in a scope that keeps the names they bind to itself."""
     first = low.expr(node.generators[0].iter)  # read outside: it may have the name of a variable of the loops
+    if is_iterator(first):
+        raise low.unsupported(node, "a comprehension over an iterator", "Make a list of what is left first: list(it).")
     names = [n.id for g in node.generators for n in ast.walk(g.target) if isinstance(n, ast.Name)]
     names += [result, "%first"]
     hidden = {name: low.frame.env.pop(name) for name in names if name in low.frame.env}

@@ -52,10 +52,11 @@ from .ir import (
     definitions,
     raises_again,
     reads,
+    vars_of,
     walk,
 )
 from .operators import BINARY_FUNCTIONS, COMPARE_FUNCTIONS, SYNTAX, UNARY_FUNCTIONS
-from .types import ArrayT, ListT, ScalarT, is_hashable, is_object
+from .types import BOOL, ArrayT, ListT, ScalarT, is_hashable, is_object
 
 COMMENT_COLUMN = 56
 
@@ -239,9 +240,10 @@ class Emitter:
             self.breaking_if(tail, copies, leave.go)
             return len(self.lines) > start
         self.stmts(stmts)
+        go = self.kept(leave.go, copies) if leave is not None else None
         self.copy(copies)
-        if leave is not None:
-            self.leave(leave.go)
+        if go is not None:
+            self.leave(go)
         return len(self.lines) > start
 
     def stmts(self, stmts: Iterable[Stmt]) -> None:
@@ -278,8 +280,8 @@ class Emitter:
         self.header("try:", stmt)
         moves = [*zip(stmt.results[1:], stmt.body.yields[1:])]
         self.indented(lambda: self.block(stmt.body, moves) or self.line("pass"))
-        if _catches_refusals(stmt) and not raises_again(handler):
-            self.line(f"except {self.text(self.reference(DifferentiationError, 'DifferentiationError'))}:")
+        for kind in self.passed_on(stmt) if not raises_again(handler) else ():
+            self.line(f"except {self.text(self.reference(kind, kind.__name__))}:")
             self.indented(lambda: self.line("raise"))
         error = stmt.error if stmt.error is not None and self.counts[stmt.error] else None
         inside = error is not None and handler is not None and self.ends_with(error, handler)
@@ -291,6 +293,10 @@ class Emitter:
         self.indented(lambda: self.completed(ok, handler, asked))
         if len(self.lines) == mark + 1:
             del self.lines[mark:], self.sources[mark:]
+
+    def passed_on(self, stmt: Region) -> list[type[Exception]]:
+        """Errors of Retrograd's that no handler of the user's may see."""
+        return [DifferentiationError] if _catches_refusals(stmt) else []
 
     def ends_with(self, error: Var, handler: If) -> bool:
         """Is a name bound by ``except ... as`` read by no one after that clause, at whose end Python unbinds it?"""
@@ -324,6 +330,17 @@ class Emitter:
         self.header(f"with {self.text(self.expr(stmt.context))}{target}:", stmt)
         self.indented(lambda: self.block(stmt.body, moves) or self.line("pass"))
 
+    def kept(self, go: Atom, copies: Iterable[tuple[Var, Atom]]) -> Atom:
+        """A question under a name of its own, if it reads what is handed over before it is asked."""
+        written = {self.names[t] for t, s in copies if t in self.names and not self.same(t, s)}
+        if not any(self.names.get(v) in written for v in vars_of(go)):
+            return go
+        var = Var("go", BOOL)
+        taken = set(self.names.values())
+        self.names[var] = next(name for k in itertools.count(1) if (name := f"go{k}" if k > 1 else "go") not in taken)
+        self.assign(self.names[var], self.expr(go))
+        return var
+
     def leave(self, go: Atom) -> None:
         if isinstance(go, Const):
             if not go.value:
@@ -347,9 +364,10 @@ class Emitter:
                 self.breaking_if(tail, [*own, *copies], end)
             else:
                 self.stmts(block.stmts)
+                go = self.kept(end, [*own, *copies])
                 self.copy(own)
                 self.copy(copies)
-                self.leave(end)
+                self.leave(go)
             return len(self.lines) > before
 
         leaves = [isinstance(e, Const) and not e.value for e in ends]

@@ -36,7 +36,7 @@ from .types import (
     is_object,
     kind_of_number,
 )
-from .values import BoundMethod, Compiletime, LocalFunction, Maybe, Partial, Super, SurelyRaises, Unknown
+from .values import BoundMethod, Compiletime, LocalFunction, Maybe, Partial, Super, SurelyRaises, Unknown, is_iterator
 
 if TYPE_CHECKING:
     from .lower import Lowering
@@ -244,6 +244,8 @@ def _membership(low: Lowering, left: Any, right: Any, positive: bool, node: ast.
     """``a in b``: looked up where both are known, compared one by one where ``b`` is."""
     t = type_of(right) if not isinstance(right, Compiletime) else None
     values: Any = None
+    if is_iterator(right):
+        raise low.unsupported(node, "membership in an iterator", "Make a list of what is left first: list(it).")
     if isinstance(t, AggregateT) and t.kind is dict and not tables.known_key(left) and tables.as_table(low, right) is not None:
         right = tables.held_table(low, right, node)
         t = type_of(right)

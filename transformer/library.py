@@ -303,6 +303,7 @@ def _leaf_copy(low: Lowering, value: Any, node: ast.AST, deep: bool) -> Any:
 
 def _stream(kind: str) -> Callable[..., Any]:
     def make(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
+        spelt.no_iterators(low, args, node)
         if kind == "enumerate":
             return Stream(kind, (args[0], args[1] if len(args) > 1 else kwargs.get("start", Const(0))))
         return Stream(kind, args)
@@ -426,6 +427,7 @@ def _truths(name: str) -> Callable[..., Any]:
 
     def lower(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
         """``any`` and ``all``, of which only the truth is used."""
+        spelt.no_iterators(low, args, node)
         parts = unrolled(low, args[0], node)
         combine = emitted.both if conjunction else emitted.either
 
@@ -522,6 +524,7 @@ def _as_sequence(low: Lowering, items: Any, node: ast.AST) -> Any:
 
 
 def _filter(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
+    spelt.no_iterators(low, args, node)
     out = low.heap.new(list, ())
 
     def keep(item: Any) -> None:
@@ -535,14 +538,6 @@ def _filter(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str)
 
     containers.for_each(low, args[1], keep, node)
     return low.now(out)
-
-
-def _next(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
-    """``next`` of an iterator that nobody else has."""
-    made_here = isinstance(node, ast.Call) and node.args and isinstance(node.args[0], (ast.Call, ast.GeneratorExp))
-    if not made_here:
-        raise low.unsupported(node, "next() of an iterator cannot be differentiated", "Index a list instead.")
-    return spelt.enter(low, spelt.first_of if len(args) == 1 else spelt.first_or, args, {}, node)
 
 
 def _divmod(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
@@ -705,6 +700,7 @@ def _dict_of_pairs(low: Lowering, pairs: Any, kwargs: Kwargs, node: ast.AST, hin
 
 
 def _map(low: Lowering, args: Args, kwargs: Kwargs, node: ast.AST, hint: str) -> Any:
+    spelt.no_iterators(low, args, node)
     columns = [unrolled(low, a, node) for a in args[1:]]
     if any(c is None for c in columns):
         out = low.heap.new(list, ())
@@ -792,7 +788,6 @@ calls.BUILTINS.update({
     all: _truths("all"),
     sorted: _sorted,
     filter: _filter,
-    next: _next,
     divmod: _divmod,
     print: _print,
     super: _super,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import itertools
 import operator
+import sys
 from collections.abc import Iterator, KeysView, Mapping, Set
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ import numpy as np
 from retrograd.runtime import emitted
 
 from . import boxes, tables
-from .builder import type_of
+from .builder import leaves, type_of
 from .heap import UNLIKE, View, is_mutable, open_parameter
 from .ir import UNDEFINED, Aggregate, Block, Call, Const, Each, For, Let, Ref, Undefined, Var, While, walk
 from .jumps import is_left_by_return, late_return
@@ -44,7 +45,7 @@ from .types import (
     kind_of_number,
     plain,
 )
-from .values import Compiletime, LocalFunction, Maybe, Stream, SurelyRaises, Unknown
+from .values import Compiletime, LocalFunction, Maybe, Stream, SurelyRaises, Unknown, is_iterator
 
 if TYPE_CHECKING:
     from .lower import Lowering
@@ -327,14 +328,20 @@ def plan_of(low: Lowering, atom: Any) -> Any:
     if isinstance(atom, Compiletime) or (isinstance(atom, Ref) and not is_numeric(type_of(atom))):
         return Fixed(atom)
     t = plain(type_of(atom))
-    return Fixed(atom) if isinstance(t, ConstT) else t
+    return Fixed(_known(atom)) if isinstance(t, ConstT) else t
+
+
+def _known(atom: Any) -> Any:
+    """The result of a statement like ``xs.append(x)`` is None, in every pass."""
+    return Const(None) if isinstance(atom, Var) and atom.type == ConstT(None) else atom
 
 
 def unite(low: Lowering, plan: Any, end: Any, name: str) -> Any:
     """The plan that also holds ``end``."""
     if isinstance(plan, Unknown):
         return plan
-    if isinstance(plan, Fixed) and _same_thing(low, plan.atom, end):
+    end = _known(end)
+    if isinstance(plan, Fixed) and same_thing(low, plan.atom, end):
         return plan
     maybe = _united_maybes(low, plan, end, name)
     if maybe is not None:
@@ -348,6 +355,8 @@ def unite(low: Lowering, plan: Any, end: Any, name: str) -> Any:
     other = plan_of(low, end)
     if plan is None or other is None:
         return other if plan is None else plan
+    if isinstance(other, Unknown):
+        return other
     if isinstance(plan, Aggregate) and isinstance(end, Aggregate):
         if (plan.kind, plan.keys, len(plan.items)) == (end.kind, end.keys, len(end.items)):
             items = tuple(unite(low, p, item, name) for p, item in zip(plan.items, end.items))
@@ -355,8 +364,6 @@ def unite(low: Lowering, plan: Any, end: Any, name: str) -> Any:
     if isinstance(plan, Aggregate) or isinstance(other, Aggregate):
         whole = join(*map(_type_of_plan, (plan, other))) if low.boxes else OPAQUE
         return whole if isinstance(whole, AggregateT) and is_mutable(whole.kind) else _united_lists(low, plan, other, name)
-    if isinstance(other, Unknown):
-        return other
     return _disagree(name) if isinstance(other, Fixed) else join(plan, other)
 
 
@@ -415,7 +422,7 @@ def _disagree(name: str) -> Unknown:
     )
 
 
-def _same_thing(low: Lowering, a: Any, b: Any) -> bool:
+def same_thing(low: Lowering, a: Any, b: Any) -> bool:
     if a is b:
         return True
     ident = low.heap.ident(a)
@@ -423,9 +430,11 @@ def _same_thing(low: Lowering, a: Any, b: Any) -> bool:
         return True
     if isinstance(a, LocalFunction):
         return a.same(b)
+    if isinstance(a, Stream) and isinstance(b, Stream):  # the heap makes a stream anew whenever it is read
+        return a.kind == b.kind and len(a.args) == len(b.args) and all(same_thing(low, x, y) for x, y in zip(a.args, b.args))
     if isinstance(a, Aggregate) and isinstance(b, Aggregate):
         return (a.kind, a.keys, len(a.items), a.ident) == (b.kind, b.keys, len(b.items), b.ident) and all(
-            _same_thing(low, x, y) for x, y in zip(a.items, b.items)
+            same_thing(low, x, y) for x, y in zip(a.items, b.items)
         )
     return not isinstance(a, (Var, Aggregate, *Compiletime)) and bool(a == b)
 
@@ -497,7 +506,7 @@ def _left_alone(low: Lowering, carried: Carried, slot: Slot, arg: Any, end: Any)
         return False
     if slot.frame is None:
         return end is arg or (isinstance(end, Aggregate) and _same_parts(low, end, arg))
-    if _same_thing(low, arg, end):
+    if same_thing(low, arg, end):
         return True
     init = carried.inits[slot]
     return not isinstance(end, (Var, Aggregate, Undefined)) and not isinstance(end, Compiletime) and end == init
@@ -505,7 +514,7 @@ def _left_alone(low: Lowering, carried: Carried, slot: Slot, arg: Any, end: Any)
 
 def _same_parts(low: Lowering, end: Any, arg: Any) -> bool:
     return isinstance(arg, Aggregate) and len(end.items) == len(arg.items) and end.keys == arg.keys and all(
-        _same_thing(low, x, y) for x, y in zip(end.items, arg.items)
+        same_thing(low, x, y) for x, y in zip(end.items, arg.items)
     )
 
 
@@ -521,7 +530,7 @@ def _discovered(low: Lowering, carried: Carried, begun: Any) -> dict[Slot, Any]:
             slot = Slot(frame, name)
             control = frame is low.frame and name in CONTROL
             if slot not in carried.plans and (control or is_note(name) or not name.startswith("$")):
-                if not _same_thing(low, value, frame.env.get(name, UNDEFINED)):
+                if not same_thing(low, value, frame.env.get(name, UNDEFINED)):
                     found[slot] = value
     for ident, content in low.heap.contents.items():
         if content is begun[1].get(ident) or Slot(None, ident) in carried.plans or ident in carried.own:
@@ -596,6 +605,9 @@ def while_(low: Lowering, stmt: ast.While) -> None:
 
 def for_(low: Lowering, stmt: ast.For) -> None:
     iterable = low.expr(stmt.iter)
+    if is_iterator(iterable):
+        _exhaust(low, stmt, iterable)
+        return
     parts = unrolled(low, iterable, stmt)
     if parts is not None:
         _unroll(low, stmt, Items(iterable, iterable, parts, len(parts) + MOST_ADDED), 0)
@@ -603,8 +615,36 @@ def for_(low: Lowering, stmt: ast.For) -> None:
     run_for(low, stmt, iterable)
 
 
+def _exhaust(low: Lowering, stmt: ast.For, iterator: Any) -> None:
+    """``for x in it`` of an iterator that may have given items before, and may give more after a ``break``."""
+    name = f"$iterator_{stmt.lineno}_{stmt.col_offset}"
+    low.bind(name, iterator)
+    low.frame.env["$next"] = Ref(next, "next")
+    item = ast.Assign([stmt.target], ast.Call(ast.Name("$next", ast.Load()), [ast.Name(name, ast.Load())], []))
+    loop = ast.While(_asked(name, "more"), [item, *stmt.body], [])
+    while_(low, ast.fix_missing_locations(ast.copy_location(loop, stmt)))
+
+
+def _asked(name: str, method: str) -> ast.Call:
+    return ast.Call(ast.Attribute(ast.Name(name, ast.Load()), method, ast.Load()), [], [])
+
+
+def _what_is_left(low: Lowering, iterator: Any, node: ast.AST) -> list[Any] | None:
+    """The items that an iterator has not given yet, if it is known how many."""
+    if Const(sys.maxsize) in leaves(iterator):
+        return None
+    low.frame.env["$iterator"] = iterator
+    more, item = (ast.fix_missing_locations(ast.copy_location(_asked("$iterator", m), node)) for m in ("more", "__next__"))
+    parts: list[Any] = []
+    while (known := low.truth(low.expr(more))) is True:
+        parts.append(low.expr(item))
+    return None if known is None else parts
+
+
 def unrolled(low: Lowering, iterable: Any, node: ast.AST) -> list[Any] | None:
     """The items, if they are known one by one; None for a loop that must run."""
+    if is_iterator(iterable):
+        return _what_is_left(low, iterable, node)
     if isinstance(iterable, Aggregate):
         return low.unpack_all(iterable, node)
     if isinstance(iterable, Stream):

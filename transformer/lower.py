@@ -24,7 +24,7 @@ from retrograd.runtime import emitted
 from retrograd.runtime.errors import ArgumentError, DifferentiationError, Location, UnsupportedSyntax
 from retrograd.runtime.graph import Variable
 
-from . import boxes, library, loops, scopes, stores, tables  # noqa: F401  (library enters the functions it knows)
+from . import boxes, iterators, library, loops, scopes, stores, tables  # noqa: F401  (library enters the functions it knows)
 from .builder import Builder, leaves, refill, type_of
 from .containers import Collect
 from .expressions import expression, local_function
@@ -79,8 +79,10 @@ from .values import (
     HowFar,
     LocalFunction,
     Maybe,
+    Stream,
     SurelyRaises,
     Unknown,
+    is_iterator,
 )
 
 FALLS, JUMPS, DEAD, RAISES = "falls", "jumps", "dead", "raises"
@@ -330,7 +332,9 @@ class Lowering:
 
     def unpack_all(self, value: Any, node: ast.AST) -> list[Any]:
         """The parts of a value whose length is known."""
-        if isinstance(value, Aggregate):
+        if is_iterator(value) and (left := loops.unrolled(self, value, node)) is not None:
+            return left
+        if isinstance(value, Aggregate) and not is_iterator(value):
             return list(value.items) if value.kind is not dict else [Const(k) for k in value.keys or ()]
         t = type_of(value)
         if isinstance(t, AggregateT) and t.kind is not dict:
@@ -845,6 +849,8 @@ class Merger:
         same = heap.ident(left)
         if same is not None and same is heap.ident(right):
             return left
+        if isinstance(left, Stream) and loops.same_thing(self.low, left, right):
+            return left
         key = (id(left), id(right))
         if key not in self.made:
             ends = self.now(self.a, left), self.now(self.b, right)
@@ -992,6 +998,9 @@ def _among(function: Any, functions: tuple[Any, ...]) -> bool:
 
 
 def _disagreement(pair: list[Any], name: str) -> Unknown:
+    how_far = next((p for p in pair if isinstance(p, Unknown) and p.kind is HowFar), None)
+    if how_far is not None:
+        return how_far
     if name.startswith("$ret"):
         return Unknown("which kind of value is returned here depends on the run", "Return values of one kind.")
     if any(isinstance(p, Unknown) for p in pair):
@@ -1130,7 +1139,7 @@ def must_jump(stmts: list[ast.stmt]) -> bool:
 
 def assign(low: Lowering, stmt: ast.Assign) -> None:
     hint = next((t.id for t in stmt.targets if isinstance(t, ast.Name)), "")
-    value = low.expr(stmt.value, hint, maybe=True)
+    value = iterators.assigned(low, stmt) or low.expr(stmt.value, hint, maybe=True)
     for target in stmt.targets:
         low.at(stmt)
         stores.assign_to(low, target, value)
@@ -1266,7 +1275,7 @@ def _lower(fn: FunctionType, params: dict[str, Any], name: str, low: Lowering) -
         )  # fmt: skip
     if low.heap.reaches([result], low.heap.spelt):
         raise UnsupportedSyntax(
-            f"{fn.__name__} returns a deque or a defaultdict", where=source.location(last_return(source.tree)),
+            f"{fn.__name__} returns a deque, a defaultdict or an iterator", where=source.location(last_return(source.tree)),
             remedy="Return a list or a dict of it: list(q), dict(d).",
         )  # fmt: skip
     captured = [var for var, _ in low.captures.values() if isinstance(var, Var)]

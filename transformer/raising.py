@@ -17,6 +17,8 @@ meant and leave the body, by ``break`` where it is a loop; the rest runs where n
                                             break
                                 if caught == 1:
                                     s = 0.0
+
+A ``finally`` is a handler of everything that raises again, and runs before each jump that leaves the block, as in CPython.
 """
 
 from __future__ import annotations
@@ -53,6 +55,20 @@ class Left(ast.Return):
     """A function is left because of an exception: it returns nothing."""
 
 
+class Last(ast.Try):
+    """``try: B finally: F`` as ``try: B except BaseException as e: F; raise e else: F``."""
+
+
+class Leaving(ast.stmt):
+    """A jump out of the body of a ``try`` with ``finally``, whose ``guard`` does not see what the last block raises on the way."""
+
+    _fields = ("last", "jump")
+
+    def __init__(self, last: list[ast.stmt], jump: ast.stmt, guard: Guard) -> None:
+        super().__init__()
+        self.last, self.jump, self.guard = last, jump, guard
+
+
 class Entered(ast.stmt):
     """``name = f(...)`` of a function that may change things before it raises: its statements are guarded as those around the call are.
 
@@ -68,13 +84,59 @@ class Entered(ast.stmt):
 
 def is_simple(stmt: ast.stmt) -> bool:
     """Is it guarded as a whole?"""
-    return not isinstance(stmt, (ast.If, ast.For, ast.While, ast.Return, *QUIET))
+    return not isinstance(stmt, (ast.If, ast.For, ast.While, ast.Try, ast.Return, *QUIET))
 
 
 def one_by_one(stmt: ast.Try, depth: int, may_enter: Callable[[ast.Call], bool] | None) -> list[ast.stmt]:
-    """The statements that stand for a ``try`` without ``finally``; calls that ``may_enter`` a function are statements of their own."""
-    guard = Guard(stmt, depth, may_enter)
-    return [*guard.start(), *guard.block(stmt.body, in_loop=False), *guard.dispatch()]
+    """The statements that stand for a ``try``; calls that ``may_enter`` a function are statements of their own."""
+    guard = guard_of(stmt, depth, may_enter)
+    return [*guard.start(), *guard.body(), *guard.dispatch()]
+
+
+def guard_of(stmt: ast.Try, depth: int, may_enter: Callable[[ast.Call], bool] | None, outer: Guard | None = None) -> Guard:
+    guard = Guard(stmt, depth, may_enter, outer)
+    if stmt.finalbody:
+        guard.stmt = _with_last(stmt, guard)
+    return guard
+
+
+def _with_last(stmt: ast.Try, guard: Guard) -> Last:
+    """A ``try`` whose last block is in its handler, in its ``else``, and before each jump out of it."""
+    inner: list[ast.stmt] = stmt.body
+    if stmt.handlers:
+        inner = [ast.copy_location(ast.Try(stmt.body, stmt.handlers, stmt.orelse, []), stmt)]
+    name = guard.name("left")
+    again = _placed(ast.Raise(ast.Name(name, ast.Load()), None), stmt)
+    handler = ast.copy_location(ast.ExceptHandler(None, name, [*stmt.finalbody, again]), stmt)
+    return ast.copy_location(Last(_leaving(inner, stmt.finalbody, guard), [handler], stmt.finalbody, []), stmt)
+
+
+def _leaving(stmts: list[ast.stmt], last: list[ast.stmt], guard: Guard, in_loop: bool = False) -> list[ast.stmt]:
+    """The statements with ``last`` before each jump out of them."""
+    return [made for stmt in stmts for made in _left(stmt, last, guard, in_loop)]
+
+
+def _left(stmt: ast.stmt, last: list[ast.stmt], guard: Guard, in_loop: bool) -> list[ast.stmt]:
+    if isinstance(stmt, ast.Return) and stmt.value is not None:
+        name = guard.name("returned", stmt)
+        back = _placed(ast.Return(ast.Name(name, ast.Load())), stmt)
+        return [guard.set(name, stmt.value, stmt), _placed(Leaving(last, back, guard), stmt)]
+    if isinstance(stmt, (ast.Return, Leaving)) or (isinstance(stmt, (ast.Break, ast.Continue)) and not in_loop):
+        return [_placed(Leaving(last, stmt, guard), stmt)]
+    if not isinstance(stmt, tuple(COMPOUND)):
+        return [stmt]
+    fields = dict(ast.iter_fields(stmt))
+    for name in ("body", "orelse", "finalbody"):
+        if name in fields:
+            inside = in_loop or (name == "body" and isinstance(stmt, (ast.For, ast.While)))
+            fields[name] = _leaving(fields[name], last, guard, inside)
+    if isinstance(stmt, ast.Try):
+        fields["handlers"] = [_with_body(h, _leaving(h.body, last, guard, in_loop)) for h in stmt.handlers]
+    return [ast.copy_location(type(stmt)(**fields), stmt)]
+
+
+def _with_body(handler: ast.ExceptHandler, body: list[ast.stmt]) -> ast.ExceptHandler:
+    return ast.copy_location(ast.ExceptHandler(handler.type, handler.name, body), handler)
 
 
 @dataclass
@@ -93,7 +155,8 @@ class Guard:
     def name(self, what: str, at: ast.AST | None = None) -> str:
         """No name of the user's has a dollar in it."""
         place = at if at is not None else self.stmt
-        return f"${what}_{self.depth}_{place.lineno}_{place.col_offset}"  # type: ignore[union-attr]
+        last = "_last" if isinstance(place, Last) else ""
+        return f"${what}_{self.depth}_{place.lineno}_{place.col_offset}{last}"  # type: ignore[union-attr]
 
     # -- parts of syntax ----------------------------------------------------------------------------------
 
@@ -104,7 +167,7 @@ class Guard:
         """Nothing is caught yet."""
         assert self.stmt is not None
         found = [self.set(self.caught, ast.Constant(0), self.stmt)]
-        if self.may_enter is not None and any(h.name for h in self.stmt.handlers):  # a call may bind it: loops around that carry it
+        if self.may_enter is not None and any(map(is_named, self.stmt.handlers)):  # a call may bind it: loops around that carry it
             found.append(_placed(NoneCaught(self.name("error")), self.stmt))
         return found
 
@@ -127,14 +190,20 @@ class Guard:
         found = []
         for k, handler in enumerate(self.stmt.handlers):
             note = [self.set(self.caught, ast.Constant(k + 1), at)]
-            if handler.name:
-                note.append(self.set(self.name("error"), ast.Name(handler.name, ast.Load()), at))
+            if is_named(handler):
+                name = handler.name or self.name("raised")
+                note.append(self.set(self.name("error"), ast.Name(name, ast.Load()), at))
+                handler = ast.copy_location(ast.ExceptHandler(handler.type, name, handler.body), handler)
             found.append((handler, note))
         for handler, note in self.outer.notes(at) if self.outer is not None else ():
             found.append((handler, [*note, self.set(self.caught, ast.Constant(-1), at)]))
         return found
 
     # -- the body -----------------------------------------------------------------------------------------
+
+    def body(self) -> list[ast.stmt]:
+        assert self.stmt is not None
+        return self.block(self.stmt.body, in_loop=False)
 
     def block(self, stmts: list[ast.stmt], in_loop: bool) -> list[ast.stmt]:
         if not stmts:
@@ -144,6 +213,8 @@ class Guard:
             return [first, *rest]
         if isinstance(first, ast.Return):
             return self.returned(first, in_loop)
+        if isinstance(first, Leaving):
+            return Beyond(self, first.guard).block([*first.last, first.jump], in_loop)
         rewrite: Callable[[ast.stmt, bool], list[ast.stmt]] | None = COMPOUND.get(type(first))
         if rewrite is None:
             return self.then(first, rest, in_loop)
@@ -168,7 +239,7 @@ class Guard:
         return [self.guarded(stmt, following, False)]
 
     def returned(self, stmt: ast.Return, in_loop: bool) -> list[ast.stmt]:
-        if stmt.value is None:
+        if stmt.value is None or _is_own_name(stmt.value):
             return [stmt]
         name = self.name("returned", stmt)
         back = _placed(ast.Return(ast.Name(name, ast.Load())), stmt)
@@ -195,11 +266,11 @@ class Guard:
         return [again, *(self.when(False, [self.leave(stmt)], stmt) if in_loop else [])]
 
     def inner(self, stmt: ast.Try, in_loop: bool) -> list[ast.stmt]:
-        if stmt.finalbody or not can_be_taken_apart(stmt):
+        if not can_be_taken_apart(stmt):
             return self.then(stmt, [], in_loop)
-        guard = Guard(stmt, self.depth, self.may_enter, self)
+        guard = guard_of(stmt, self.depth, self.may_enter, self)
         leave = self.when(False, [self.leave(stmt)], stmt) if in_loop else []
-        return [*guard.start(), *guard.block(stmt.body, in_loop=False), *guard.dispatch(in_loop), *leave]
+        return [*guard.start(), *guard.body(), *guard.dispatch(in_loop), *leave]
 
     # -- what comes after it ------------------------------------------------------------------------------
 
@@ -209,7 +280,8 @@ class Guard:
         for k, handler in reversed(list(enumerate(self.stmt.handlers))):
             test = ast.Compare(ast.Name(self.caught, ast.Load()), [ast.Eq()], [ast.Constant(k + 1)])
             named = [self.set(handler.name, ast.Name(self.name("error"), ast.Load()), handler)] if handler.name else []
-            ways = [_placed(ast.If(test, [*named, *self.outside(handler.body, in_loop), *self.unnamed(handler)], ways), handler)]
+            body = self.outside(_raising_again(handler.body, self.name("error")), in_loop)
+            ways = [_placed(ast.If(test, [*named, *body, *self.unnamed(handler)], ways), handler)]
         return ways
 
     def unnamed(self, handler: ast.ExceptHandler) -> list[ast.stmt]:
@@ -221,6 +293,22 @@ class Guard:
 
     def outside(self, stmts: list[ast.stmt], in_loop: bool) -> list[ast.stmt]:
         return self.outer.block(stmts, in_loop) if self.outer is not None else stmts
+
+
+class Beyond(Guard):
+    """The rewriting of what the body of ``inside`` does on its way out of the ``try`` of ``left``: those further out see what it raises."""
+
+    def __init__(self, inside: Guard, left: Guard) -> None:
+        super().__init__(inside.stmt, inside.depth, inside.may_enter, inside.outer)
+        self.inside, self.left = inside, left
+
+    def notes(self, at: ast.AST) -> list[tuple[ast.ExceptHandler, list[ast.stmt]]]:
+        found = self.inside.notes(at)
+        further = len(self.left.outer.notes(at)) if self.left.outer is not None else 0
+        return found[len(found) - further :]
+
+    def block(self, stmts: list[ast.stmt], in_loop: bool) -> list[ast.stmt]:
+        return super().block(stmts, in_loop) if self.left.outer is not None else stmts
 
 
 class CalleeGuard(Guard):
@@ -251,7 +339,7 @@ class CalleeGuard(Guard):
             found.append((ast.copy_location(mine, at), note))
         return found
 
-    def body(self, stmts: list[ast.stmt]) -> list[ast.stmt]:
+    def function(self, stmts: list[ast.stmt]) -> list[ast.stmt]:
         return self.block(stmts, in_loop=True)
 
 
@@ -356,6 +444,39 @@ def _placed(node: ast.stmt, at: ast.AST) -> ast.stmt:
     return ast.fix_missing_locations(ast.copy_location(node, at))
 
 
+def is_named(handler: ast.ExceptHandler) -> bool:
+    """Is what it caught needed?"""
+    return handler.name is not None or any(map(_is_bare, _own(handler.body)))
+
+
+def _is_bare(stmt: ast.AST) -> bool:
+    return isinstance(stmt, ast.Raise) and stmt.exc is None
+
+
+def _own(stmts: list[ast.stmt]) -> Iterator[ast.AST]:
+    """The statements of a handler, those of handlers and functions in it apart."""
+    for stmt in stmts:
+        yield stmt
+        if not isinstance(stmt, (ast.FunctionDef, Leaving)):
+            yield from _own([s for s in ast.iter_child_nodes(stmt) if isinstance(s, (ast.stmt, ast.match_case))])  # type: ignore[misc]
+
+
+def _raising_again(stmts: list[Any], error: str) -> list[Any]:
+    """A bare ``raise`` names what it raises."""
+    return [_naming(s, error) if isinstance(s, (ast.stmt, ast.match_case)) and any(map(_is_bare, _own([s]))) else s for s in stmts]  # type: ignore[list-item]
+
+
+def _naming(node: Any, error: str) -> Any:
+    if _is_bare(node):
+        return _placed(ast.Raise(ast.Name(error, ast.Load()), None), node)
+    fields = {name: _raising_again(value, error) if isinstance(value, list) else value for name, value in ast.iter_fields(node)}
+    return ast.copy_location(type(node)(**fields), node)
+
+
+def _is_own_name(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and node.id.startswith("$")
+
+
 def is_known_throughout(body: list[ast.stmt]) -> bool:
     """Is every statement one that the rewriting knows?"""
     return not any(isinstance(n, ast.While) and n.orelse for n in ast.walk(ast.Module(body, [])))
@@ -363,8 +484,13 @@ def is_known_throughout(body: list[ast.stmt]) -> bool:
 
 def can_be_taken_apart(stmt: ast.Try) -> bool:
     """Is every part of it one that the rewriting knows?"""
-    again = [node for handler in stmt.handlers for node in ast.walk(handler) if isinstance(node, ast.Raise) and node.exc is None]
-    return is_known_throughout(stmt.body) and not again
+    whole = [*stmt.body, *(s for h in stmt.handlers for s in h.body), *stmt.orelse] if stmt.finalbody else stmt.body
+    return is_known_throughout(whole) and not (stmt.finalbody and any(map(_hides_jump, ast.walk(ast.Module(whole, [])))))
+
+
+def _hides_jump(node: ast.AST) -> bool:
+    """Is it guarded as a whole though it may be left by a jump?"""
+    return isinstance(node, (ast.With, ast.Match)) and any(isinstance(n, (ast.Return, ast.Break, ast.Continue)) for n in ast.walk(node))
 
 
 __all__ = [

@@ -192,15 +192,13 @@ def guarded(low: Lowering, body: Run, classes: Any, node: ast.AST, completed: Ru
 
 def try_(low: Lowering, stmt: ast.Try, rest: list[ast.stmt]) -> str:
     """``try``.  Where it matters how far a body got, ``lower`` asks for its statements to be guarded one by one."""
-    if stmt.finalbody:
-        return _finally(low, stmt, rest)
-    if low.one_by_one and (low.through_calls or len(stmt.body) > 1 or not is_simple(stmt.body[0])):
+    if low.one_by_one and (low.through_calls or stmt.finalbody or len(stmt.body) > 1 or not is_simple(stmt.body[0])):
         if can_be_taken_apart(stmt):
             may_enter = (lambda call: _may_enter(low, call)) if low.through_calls else None
             return low.block([*one_by_one(stmt, low.depth, may_enter), *rest])
-        if len(stmt.body) > 1:
+        if len(stmt.body) > 1 and not stmt.finalbody:
             return _try(low, _first_statement_alone(stmt), rest)
-    return _try(low, stmt, rest)
+    return _finally(low, stmt, rest) if stmt.finalbody else _try(low, stmt, rest)
 
 
 def entered(low: Lowering, stmt: Entered, rest: list[ast.stmt]) -> str:
@@ -241,7 +239,9 @@ def _may_enter(low: Lowering, call: ast.Call) -> bool:
 
 
 def _is_of_the_user(fn: Any) -> bool:
-    """A function whose statements can be guarded."""
+    """A function whose statements can be guarded; ``next`` is that of an object."""
+    if isinstance(fn, Ref) and fn.value is next:
+        return True
     tree = fn.tree if isinstance(fn, LocalFunction) else _tree_of(_function_of(fn))
     return isinstance(tree, ast.FunctionDef) and is_known_throughout(tree.body)
 
@@ -273,7 +273,7 @@ def guarded_body(low: Lowering, tree: ast.FunctionDef, caller: Guard, frame: Fra
         for name in (target.id for part in note for target in part.targets):  # type: ignore[attr-defined]
             here.notes[name] = frame.notes.get(name, frame)
     here.notes[guard.caught] = frame.notes.get(guard.caught, frame)
-    return guard.body(tree.body)
+    return guard.function(tree.body)
 
 
 def guarded_alone(low: Lowering, stmt: Guarded, rest: list[ast.stmt]) -> str:
@@ -384,13 +384,17 @@ def _finally(low: Lowering, stmt: ast.Try, rest: list[ast.stmt]) -> str:
         return ending
 
     def failed(error: Var) -> str:
+        low.bind("$left", error)
+        again = ast.copy_location(ast.Raise(ast.copy_location(ast.Name("$left", ast.Load()), stmt), None), stmt)
         try:
-            low.adopt(low.path(lambda: low.block(stmt.finalbody)))
+            path = low.path(lambda: low.block([*stmt.finalbody, again]))
         except HowFar:
-            if any(isinstance(n, ast.Call) for s in stmt.finalbody for n in ast.walk(s)):
+            if low.may_jump(stmt.finalbody) or any(isinstance(n, ast.Call) for s in stmt.finalbody for n in ast.walk(s)):
                 raise  # else it only binds names that the exception leaves behind
-        low.build.add(Raise(Call(emitted.same_error, (error,)), low.location(stmt), low.build.forward))
-        return "raises"
+            low.raise_(again)
+            return "raises"
+        low.adopt(path)
+        return str(path.ending)
 
     ending = guarded(low, lambda: low.block(inner), Ref(BaseException, "BaseException"), stmt, completed, failed)
     if ending == "dead":

@@ -16,7 +16,7 @@ from . import calls
 from .builder import type_of
 from .ir import Aggregate, Const
 from .types import AggregateT, ListT, OpaqueT
-from .values import Compiletime, Stream
+from .values import Compiletime, Stream, is_iterator
 
 if TYPE_CHECKING:
     import ast
@@ -131,7 +131,14 @@ def itself(x):  # type: ignore[no-untyped-def]
 # -- where they are called --------------------------------------------------------------------------------
 
 
+def no_iterators(low: Lowering, args: Args, node: ast.AST) -> None:
+    """What takes its items one by one, perhaps not all of them, and perhaps later."""
+    if any(map(is_iterator, args)):
+        raise low.unsupported(node, "an iterator that is also asked by next() or a loop", "Make a list of what is left first: list(it).")
+
+
 def enter(low: Lowering, fn: Any, args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
+    no_iterators(low, args, node)
     return calls.enter(low, fn, args, kwargs, node)
 
 

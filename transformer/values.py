@@ -12,7 +12,7 @@ from typing import Any
 
 from retrograd.runtime.errors import UnsupportedSyntax
 
-from .ir import Atom
+from .ir import Aggregate, Atom
 from .parse import FunctionNode, Source
 
 
@@ -106,6 +106,10 @@ class Choice:
     functions: tuple[Any, ...]
 
 
+class Iterator:
+    """What ``next`` may be called of: an object of the program's, see ``iterators.py``."""
+
+
 class HowFar(UnsupportedSyntax):
     """A value that depends on how far a ``try`` block got before it raised."""
 
@@ -139,6 +143,10 @@ class Unknown:
     reason: str
     remedy: str = ""
     kind: Any = UnsupportedSyntax
+
+
+def is_iterator(atom: Any) -> bool:
+    return isinstance(atom, Aggregate) and isinstance(atom.kind, type) and issubclass(atom.kind, Iterator)
 
 
 Compiletime = (LocalFunction, BoundMethod, Partial, Derivative, Stream, Super, Choice, Unknown)

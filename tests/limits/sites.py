@@ -4,7 +4,7 @@ A site is a place that makes an error of ``retrograd.runtime.errors``, or an ``U
 of an f-string are ``…``; a choice between two texts is one template for each.
 
 >>> [site.messages for site in sites() if site.function == "_next"]
-[('next() of an iterator cannot be differentiated',)]
+[('next() of what is no iterator made here',)]
 """
 
 from __future__ import annotations

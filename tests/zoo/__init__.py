@@ -11,6 +11,7 @@ from tests.zoo import (  # noqa: F401  (imported for the rows they add)
     formulas,
     indexing,
     items,
+    iterators,
     later,
     linalg,
     lists,

@@ -407,3 +407,38 @@ def pairs_of_what_is_left(x):
             total += x[i] * x[i + 1]
         x = x[1:] * 1.1
     return total + np.sum(x * x)
+
+
+class Stepper:
+    def __init__(self):
+        self.at = 0
+
+    def step(self):
+        old = self.at
+        self.at = self.at + 1
+        return old * 2
+
+
+@program(args=(0.37, 9))
+def leaves_by_what_the_pass_has_changed(x, n):
+    w = Stepper()
+    y = x
+    while True:
+        y = y * x + w.at
+        if w.step() > 4:
+            break
+    return y * w.step() + n
+
+
+@program(args=(0.37, 9))
+def leaves_a_branch_by_what_the_pass_has_changed(x, n):
+    w = Stepper()
+    y = x
+    for _ in range(n):
+        y = y * x + w.at
+        if y > 0.0:
+            if w.step() > 4:
+                break
+        else:
+            y = 1.0 + x
+    return y * w.step()

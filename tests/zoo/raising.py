@@ -905,3 +905,315 @@ def the_second_handler_is_meant(x, n):
     except ZeroDivisionError:
         total = total + x * x
     return total * x
+
+
+# -- finally: run last, however a block is left -------------------------------------------------------------
+
+@program(args=(0.37, 5))
+def list_changed_in_finally(x, n):
+    xs = []
+    try:
+        for k in range(n):
+            try:
+                xs.append(x * k)
+                xs.append(math.sqrt(2.5 - k))
+            finally:
+                xs.append(xs[-1] * x)
+    except ValueError:
+        xs.append(3 * x)
+    return sum(xs)
+
+
+@program(args=(0.37, 5))
+def array_changed_in_finally(x, n):
+    u = np.full(n, x)
+    try:
+        for k in range(n + 1):
+            try:
+                u[k] = u[k] * x
+                u[k] += math.log(3.5 - k)
+            except ValueError:
+                u[0] = u[0] * u[k]
+            finally:
+                u[1] = u[1] * 1.5 + u[0]
+    except IndexError:
+        u[2] = u[2] * 3.0
+    return np.sum(u * u)
+
+
+@program(args=(0.37, 5))
+def number_changed_in_finally(x, n):
+    y = x
+    try:
+        try:
+            y = y * 3.0
+            y = y + math.sqrt(x - n)
+            y = y * 7.0
+        finally:
+            y = y * x
+    except ValueError:
+        y = y + 1.0
+    return y * y
+
+
+@program(args=(0.37, 5))
+def returned_from_try_with_finally(x, n):
+    log = []
+    def f(k):
+        for j in range(3):
+            try:
+                log.append(x * j)
+                if j == k:
+                    return log[-1] * 2.0
+                log.append(math.sqrt(1.5 - j))
+            finally:
+                log.append(x * x)
+        return x
+    y = x
+    for k in range(n):
+        try:
+            y = y + f(k)
+        except ValueError:
+            y = y * 1.5
+    return y * sum(log)
+
+
+@program(args=(0.37, 5))
+def jumps_through_a_finally(x, n):
+    d = {"s": x, "n": 0}
+    for k in range(n):
+        try:
+            d["s"] = d["s"] * 1.1
+            if k == 1:
+                continue
+            if k == 4:
+                break
+            d["s"] += x / (k - 2)
+        except ZeroDivisionError:
+            d["s"] += 0.5
+            continue
+        finally:
+            d["n"] += 1
+            d["s"] = d["s"] + x * d["n"]
+        d["s"] = d["s"] * 2.0
+    return d["s"] * d["n"]
+
+
+@program(args=(0.37, 5))
+def finally_that_raises(x, n):
+    u = np.array([x, 2 * x])
+    for k in range(n):
+        try:
+            try:
+                u[0] = u[0] + x
+                if k == 2:
+                    continue
+                u[1] = u[1] * u[0]
+            finally:
+                u[0] = u[0] * 1.5
+                u[1] += math.sqrt(1.5 - k)
+                u[0] = u[0] + 1.0
+        except ValueError:
+            u[1] = u[1] - u[0]
+    return u[0] * u[1]
+
+
+@program(args=(0.37, 5))
+def finally_that_swallows(x, n):
+    y = x
+    for k in range(n):
+        try:
+            y = y * 2.0
+            y = y + math.log(2.5 - k)
+        finally:
+            y = y + x
+            continue
+    return y
+
+
+@program(args=(0.37, 5))
+def two_finallys(x, n):
+    xs = [x]
+    def f(k):
+        try:
+            try:
+                xs.append(xs[0] * k)
+                if k == 1:
+                    return xs[-1]
+                xs[0] = math.sqrt(2.5 - k)
+                return x
+            finally:
+                xs[0] = xs[0] * x
+        finally:
+            xs[0] = xs[0] + 1.0
+            xs.append(x)
+    y = 0.0
+    try:
+        for k in range(n):
+            y = y + f(k)
+    except ValueError:
+        y = y * xs[0]
+    return y + sum(xs)
+
+
+class Account:
+    def __init__(self, x):
+        self.x = x
+        self.open = 0
+
+    def move(self, k):
+        self.open += 1
+        try:
+            self.x = self.x * 1.5
+            self.x = self.x + math.sqrt(2.5 - k)
+            self.x = self.x * 2.0
+        finally:
+            self.open -= 1
+            self.x = self.x - 0.1 * self.x * self.x
+
+
+@program(args=(0.37, 5))
+def method_with_finally_raises(x, n):
+    a = Account(x)
+    fails = 0
+    for k in range(n):
+        try:
+            a.move(k)
+        except ValueError:
+            fails += 1
+            a.x = a.x * 0.5
+    return a.x * (fails + a.open)
+
+
+@program(args=(0.37, 5))
+def raised_again_and_finally(x, n):
+    u = np.full(3, x)
+    try:
+        try:
+            for k in range(n):
+                u[k % 3] *= 1.5
+                u[0] += x / (k - 3)
+        except ZeroDivisionError:
+            u[1] = u[1] * u[0]
+            if n > 4:
+                raise
+            u[2] = 0.0
+        finally:
+            u[2] = u[2] * u[1]
+    except ArithmeticError as err:
+        u[0] = u[0] * len(str(err))
+    return np.sum(u)
+
+
+@program(args=(0.37, 5))
+def finally_in_a_while_loop(x, n):
+    xs, k = [x], 0
+    while True:
+        try:
+            k += 1
+            xs.append(xs[-1] * x)
+            if k > n:
+                return sum(xs) * k
+            xs[0] = math.sqrt(3.5 - k)
+        except ValueError:
+            xs[0] = xs[0] * 2.0
+        else:
+            xs[0] = xs[0] + 1.0
+        finally:
+            xs.append(x * k)
+
+
+@program(args=(0.37, 5))
+def returned_list_is_changed_in_finally(x, n):
+    def f(k):
+        xs = [x]
+        try:
+            xs.append(math.sqrt(2.5 - k))
+            return xs
+        except ValueError:
+            xs.append(x * x)
+        finally:
+            xs.append(x * k)
+        return xs
+
+    return sum(sum(f(k)) for k in range(n))
+
+
+@program(args=(0.37, 5))
+def loop_inside_loop_with_finally(x, n):
+    u = np.zeros(n)
+    y = x
+    try:
+        for i in range(n):
+            try:
+                for j in range(n):
+                    u[j] = u[j] + x * i
+                    if j > i:
+                        break
+                    if i == 3 and j == 2:
+                        raise KeyError(j)
+                    y = y + u[j]
+                else:
+                    y = y * 2.0
+            finally:
+                u[i] = u[i] * x + 1.0
+                y = y * 1.1
+    except LookupError:
+        y = y + u[3]
+    return y * np.sum(u)
+
+
+@program(args=(0.37, 5))
+def finally_that_returns(x, n):
+    y = x
+
+    def f(k):
+        nonlocal y
+        try:
+            y = y * 2.0
+            y = y + math.log(2.5 - k)
+        except KeyError:
+            y = 0.0
+        else:
+            y = y * 1.1
+            return y
+        finally:
+            y = y + x
+            return y * 2
+
+    return sum(f(k) for k in range(n)) + y
+
+
+@program(args=(0.37, 5))
+def list_grows_in_a_loop_of_a_block(x, n):
+    log = []
+    y = x
+    for k in range(n):
+        try:
+            for j in range(2):
+                log.append(x * j)
+            y = y * math.sqrt(1.5 - k)
+        except ValueError:
+            y = y * 1.5
+    return y * sum(log)
+
+
+@program(args=(0.37, 5))
+def outer_list_grows_in_a_loop_of_a_callee(x, n):
+    log = []
+
+    def f(k):
+        for j in range(3):
+            log.append(x * j)
+            if j == k:
+                return log[-1] * 2.0
+            log.append(math.sqrt(1.5 - j))
+        return x
+
+    y = x
+    for k in range(n):
+        try:
+            y = y + f(k)
+        except ValueError:
+            y = y * 1.5
+    return y * sum(log)

@@ -167,7 +167,7 @@ def refuse_unknown(stmt: Let, moved: set[Var]) -> None:
 #: Calls that may see an active value because nothing differentiable comes of it.
 HARMLESS = {
     print, str.format, repr, str, emitted.expect_length, emitted.expect_alone, emitted.expect_apart, emitted.expect_some,
-    emitted.set_in_number, isinstance, id, type, hash,
+    emitted.expect_as_long, emitted.set_in_number, isinstance, id, type, hash,
 }  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from ..ir import (
     For,
     If,
     Let,
+    Raise,
     Region,
     Stmt,
     Var,
@@ -64,7 +65,7 @@ class Liveness:
         return live
 
     def _before(self, stmt: Stmt, live: set[Var], following: Stmt | None) -> set[Var]:
-        live = live - set(defined_by(stmt))
+        live = live - set(defined_by(stmt)) if not isinstance(stmt, Raise) else set()
         if stmt.forward:
             live |= self.failing
         if isinstance(stmt, If):

@@ -409,14 +409,111 @@ def sorted_by_number(x):
 
 
 @containers(2.5)
-def next_of_an_iterator(x):
-    both = zip([x], [x])
-    return next(both)[0]  # <- next(both)
+def next_of_what_is_mapped(x):
+    both = map(np.sin, [x, x])
+    return next(both)  # <- next(both)
 
 
-@rewritten(next_of_an_iterator)
-def index_of_a_list(x):
-    return list(zip([x], [x]))[0][0]
+@rewritten(next_of_what_is_mapped)
+def next_of_a_list(x):
+    both = iter(list(map(np.sin, [x, x])))
+    return next(both)
+
+
+@containers(2.5)
+def iterator_over_a_dict(x):
+    values = iter({"a": x}.values())  # <- iter({"a": x}.values())
+    return next(values)
+
+
+@rewritten(iterator_over_a_dict)
+def iterator_over_its_values(x):
+    values = iter(list({"a": x}.values()))
+    return next(values)
+
+
+@containers(2.5)
+def next_of_some_items(x):
+    some = (v * x for v in [1.0, 2.0] if v > 1.0)  # <- (v * x for v in [1.0, 2.0] if v > 1.0)
+    return next(some)
+
+
+@rewritten(next_of_some_items)
+def next_of_a_list_of_some(x):
+    some = iter([v * x for v in [1.0, 2.0] if v > 1.0])
+    return next(some)
+
+
+@containers(2.5)
+def iterator_over_a_generator(x):
+    items = iter(v * x for v in [1.0, 2.0])  # <- iter(v * x for v in [1.0, 2.0])
+    return next(items)
+
+
+@rewritten(iterator_over_a_generator)
+def iterator_over_a_list(x):
+    items = iter([v * x for v in [1.0, 2.0]])
+    return next(items)
+
+
+@containers(2.5)
+def iterator_over_a_growing_list(x):
+    xs = [x]
+    items = iter(xs)
+    xs.append(x)
+    return next(items)  # <- next(items)
+
+
+@rewritten(iterator_over_a_growing_list)
+def iterator_over_a_copy(x):
+    xs = [x]
+    items = iter(list(xs))
+    xs.append(x)
+    return next(items)
+
+
+@containers(2.5)
+def iterator_over_a_list_that_the_run_makes_longer(x):
+    xs = [x * k for k in range(int(x))]
+    items = iter(xs)
+    xs.append(x)
+    return next(items) + x  # <- next(items)
+
+
+@containers(2.5)
+def iterator_handed_to_zip(x):
+    items = iter([x, 2.0 * x])
+    return sum([a * b for a, b in zip(items, items)])  # <- zip(items, items)
+
+
+@rewritten(iterator_handed_to_zip)
+def lists_handed_to_zip(x):
+    items = [x, 2.0 * x]
+    return sum([a * b for a, b in zip(items[::2], items[1::2])])
+
+
+@containers(2.5)
+def membership_in_an_iterator(x):
+    items = iter([1.0, 2.0])
+    return x if 2.0 in items else 2.0 * x  # <- 2.0 in items
+
+
+@rewritten(membership_in_an_iterator)
+def membership_in_a_list(x):
+    items = iter([1.0, 2.0])
+    return x if 2.0 in list(items) else 2.0 * x
+
+
+@containers(2.5)
+def comprehension_over_an_iterator(x):
+    items = iter([x, 2.0])
+    return sum(v * x for v in items)  # <- (v * x for v in items)
+
+
+@rewritten(comprehension_over_an_iterator)
+def comprehension_over_a_list(x):
+    items = iter([x, 2.0])
+    return sum(v * x for v in list(items))
 
 
 @containers(2.5)

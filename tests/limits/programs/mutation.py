@@ -404,6 +404,12 @@ def arguments_that_overlap(u, v):
     return np.sum(u * v)
 
 
+@mutation(by=lambda f: rg.grad(f)(np.lib.stride_tricks.sliding_window_view(np.arange(5.0), 3, writeable=True)))
+def array_that_overlaps_itself(w):
+    w[0, 1] = w[0, 0] * 3.0  # <- w[0, 1]
+    return np.sum(w)
+
+
 @mutation([2.0], by=lambda f, xs: rg.grad(f)(xs, xs))
 def one_list_as_two_arguments(xs, ys):
     xs[0] = 2 * xs[0]  # --
