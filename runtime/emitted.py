@@ -402,4 +402,3 @@ def stop_gradient(x: Any) -> Any:
 
 constant(stop_gradient)
 register(replace(lookup(stop_gradient), sharing="maybe"))  # type: ignore[type-var]
-register(lookup(np.copy), copy_in_layout)  # type: ignore[arg-type]

@@ -75,16 +75,17 @@ def partial(low: Lowering, rule: Rule, at: int, env: dict[str, Atom]) -> Atom:
         low.frame, low.build.quiet = outer, quiet
 
 
-def as_numpy(low: Lowering, stmt: Let, scope: dict[str, Atom]) -> dict[str, Atom]:
+def as_numpy(low: Lowering, stmt: Let, scope: dict[str, Atom], kinds: str = "f") -> dict[str, Atom]:
     """The operands as NumPy has them where the result is NumPy's: among Python's floats ``1 / 0.0`` would raise."""
     if not isinstance(stmt.var.type, ScalarT) or stmt.var.type.weak is not False:
         return scope
-    return {name: low.build.call(np.float64, atom) if _is_python_float(atom) else atom for name, atom in scope.items()}
+    return {name: low.build.call(np.float64, atom) if _is_python_number(atom, kinds) else atom for name, atom in scope.items()}
 
 
-def _is_python_float(atom: Atom) -> bool:
+def _is_python_number(atom: Atom, kinds: str) -> bool:
     t = type_of(atom)
-    return isinstance(atom, Var) and isinstance(t, ScalarT) and t.dtype == np.float64 and t.weak is not False
+    written = isinstance(atom, Var) or (isinstance(atom, Const) and "i" in kinds and atom.value == 0)
+    return written and isinstance(t, ScalarT) and t.dtype.kind in kinds and t.dtype.itemsize == 8 and t.weak is not False
 
 
 def read_by_partial(rule: Rule, at: int, scope: dict[str, Atom]) -> set[str]:

@@ -217,12 +217,18 @@ class Forward:
             return Aggregate(a.kind, tuple(self.add(x, y, var) for x, y in zip(a.items, b.items)), a.keys)
         return self.build.call(operator.add, a, b, hint=self.hint(var), form="operator")
 
+    def operands(self, stmt: Let, rule: Any, scope: dict[str, Atom]) -> dict[str, Atom]:
+        """The operands of a partial; in a ``try`` block those of a quotient too divide as the statement does, by an int as well (L3)."""
+        if self.guarded and stmt.call.fn in (operator.truediv, np.divide):
+            return context.as_numpy(self.low, stmt, scope, "fi")
+        return context.as_numpy(self.low, stmt, scope) if rule.singular else scope
+
     def elementwise(self, stmt: Let, rule: Any, env: dict[str, Atom]) -> None:
         scope = {**env, "z": stmt.var}
         terms = []
         for at, name in enumerate(rule.inputs):
             if self.is_active(env[name]):
-                slope = context.partial(self.low, rule, at, context.as_numpy(self.low, stmt, scope) if rule.singular else scope)
+                slope = context.partial(self.low, rule, at, self.operands(stmt, rule, scope))
                 dot = self.dot(env[name])
                 strong = context.is_singular(rule, env) and dot in self.masked
                 terms.append((dot, slope, numerics.strong if strong else operator.mul))
@@ -448,6 +454,7 @@ SPECIAL: dict[Any, Any] = {
     dict: _container,
     emitted.boxed: _container,
     emitted.fresh_list: _container,
+    emitted.copy_in_layout: _container,
     operator.add: _added,
     **lists.FORWARD,
 }

@@ -802,6 +802,10 @@ def _container(sweep: Reverse, stmt: Let, z_bar: Atom) -> None:
     sweep.accumulate(stmt.call.args[0], z_bar)
 
 
+def _copied(sweep: Reverse, stmt: Let, z_bar: Atom) -> None:
+    sweep.accumulate(stmt.call.args[0], z_bar, (), z_bar in sweep.masked)
+
+
 def _added(sweep: Reverse, stmt: Let, z_bar: Atom) -> Any:
     return lists.concatenated_reverse(sweep, stmt, z_bar) if isinstance(stmt.var.type, ListT) else NotImplemented
 
@@ -816,6 +820,7 @@ SPECIAL: dict[Any, Any] = {
     dict: _container,
     emitted.boxed: _container,
     emitted.fresh_list: _container,
+    emitted.copy_in_layout: _copied,
     operator.add: _added,
     **lists.REVERSE,
 }

@@ -177,7 +177,8 @@ def _is_foreign(call: Call) -> bool:
 
 
 STRUCTURAL: set[Callable[..., object]] = {
-    tuple, list, getattr, dict, range, min, max, emitted.set_in, emitted.append_in, emitted.add_at, emitted.fresh_list,
+    tuple, list, getattr, dict, range, min, max, emitted.set_in, emitted.append_in, emitted.add_at, emitted.copy_in_layout,
+    emitted.fresh_list,
     *emitted.LIST_OPERATIONS,
 }  # fmt: skip
 
