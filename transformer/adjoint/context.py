@@ -77,7 +77,7 @@ def partial(low: Lowering, rule: Rule, at: int, env: dict[str, Atom]) -> Atom:
 
 def as_numpy(low: Lowering, stmt: Let, scope: dict[str, Atom], kinds: str = "f") -> dict[str, Atom]:
     """The operands as NumPy has them where the result is NumPy's: among Python's floats ``1 / 0.0`` would raise."""
-    if not isinstance(stmt.var.type, ScalarT) or stmt.var.type.weak is not False:
+    if not isinstance(stmt.var.type, ScalarT) or stmt.var.type.weak or (stmt.var.type.weak is None and "i" not in kinds):
         return scope
     return {name: low.build.call(np.float64, atom) if _is_python_number(atom, kinds) else atom for name, atom in scope.items()}
 
