@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-PARALLEL = $(shell $(BIN)/python -c 'import xdist; print("-n 2 --dist loadgroup")' 2>/dev/null)
+PARALLEL = $(shell $(BIN)/python -c 'import xdist; print("-n 2")' 2>/dev/null)
 
 .PHONY: demo test everything fuzz lint links golden bench clean
 

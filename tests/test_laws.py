@@ -25,8 +25,7 @@ from tests.zoo import Program
 ENOUGH = 3
 SAMPLED = 12  # programs per law whose numbers are compared
 
-# one worker runs them all: what applies where is found once
-pytestmark = [pytest.mark.filterwarnings("ignore::RuntimeWarning"), pytest.mark.xdist_group("laws")]
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 each_law = pytest.mark.parametrize("law", laws.NAMES)
 
 

@@ -97,3 +97,18 @@ def scaled_odds_in_a_branch(p, limit):
         if v < limit:
             total = total + v / (limit - v)
     return total
+
+
+@program(args=(0.3,))
+def odds_of_a_number(p):
+    return p / (1 - p)
+
+
+@program(args=(1.4,))
+def hill_of_a_number(x):
+    return x * x * 2.5 / (0.7 + x * x)
+
+
+@program(args=(1.4, 0.6))
+def cubes_of_numbers(x, y):
+    return x * x * x / (y * y)

@@ -323,3 +323,19 @@ def row_before_the_first(x, n):
     for k in range(n):
         u[k] = x * (k + 1) + u[k - 1] ** 2
     return np.sum(u)
+
+
+@program(args=(positive(6), 2))
+def neighbours_averaged_in_place(u, sweeps):
+    for _ in range(sweeps):
+        for i in range(1, len(u) - 1):
+            u[i] = 0.5 * (u[i - 1] + u[i + 1])
+    return np.sum(u * u)
+
+
+@program(args=(positive(4, 3), 2))
+def rows_relaxed_in_place(u, sweeps):
+    for k in range(sweeps):
+        for i in range(u.shape[0] - 1):
+            u[i + 1] = u[i + 1] * 0.5 + u[i] * (k + 1)
+    return np.sum(np.sin(u))

@@ -49,7 +49,7 @@ CHEAP = LENGTHS | {
     operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne, operator.not_,
 }  # fmt: skip
 VIEWS = {operator.getitem, np.transpose, getattr}
-AGAIN = "written once is read again"
+AGAIN, END = "written once is read again", "length at the end"
 DEPTH = 4
 MOST_STEPS = 3  # of arithmetic on floats, to compute again what one record would bring back
 
@@ -89,6 +89,7 @@ class Recorder:
         if stmt is None or depth == 0 or not (var in self.again or self.cheap(stmt)):
             return None
         if stmt.call.fn in LENGTHS and stmt.call.args[0] in self.ends:
+            note(END)
             return [replace(stmt, call=replace(stmt.call, args=(self.ends[stmt.call.args[0]],)), forward=False)]
         read = stmt.call.atoms()
         if var in self.again:
@@ -161,7 +162,7 @@ def record(forward: Block, reverse: tuple[Stmt, ...], written: set[Var], trips: 
     """Both sweeps with the records in place; ``exposed`` values may be written by the caller before they are read."""
     sources = {s.tag: s for s in walk(forward) if isinstance(s, (If, For, While, Region))}
     again = read_again(forward) if is_on(AGAIN) else {}
-    ends = _ends(forward, {}, set(reads(Block(reverse, ()))))
+    ends = _ends(forward, {}, set(reads(Block(reverse, ())))) if is_on(END) else {}
     recorder = Recorder(written, trips, hints, sources, exposed, maybe_unbound(forward), again=again, ends=ends)
     lets = {s.var: s for s in forward.stmts if isinstance(s, Let)}
     new_reverse = _mirror_block(recorder, forward, Block(reverse, extra), lets, False, ())

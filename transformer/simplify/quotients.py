@@ -12,11 +12,14 @@ from collections import Counter
 
 from ..analysis.purity import is_pure, is_total
 from ..ir import Atom, Block, Let, Stmt, Var, map_blocks, reads
+from .switches import is_on, note
+
+NAME = "quotient for its error"
 
 
 def drop_quotients(block: Block) -> Block:
     """The block without quotients that are there for their divisor alone, where that divides again."""
-    return _without(block, Counter(reads(block)))
+    return _without(block, Counter(reads(block))) if is_on(NAME) else block
 
 
 def _without(block: Block, uses: Counter[Var]) -> Block:
@@ -25,6 +28,7 @@ def _without(block: Block, uses: Counter[Var]) -> Block:
     for stmt in reversed(block.stmts):
         if isinstance(stmt, Let) and stmt.call.fn is operator.truediv and not is_total(stmt):
             if stmt.call.args[1] is divisor and not uses[stmt.var]:
+                note(NAME)
                 continue
             divisor = stmt.call.args[1]
         elif not (isinstance(stmt, Let) and is_pure(stmt.call) and is_total(stmt)):

@@ -26,11 +26,13 @@ REWRITES: dict[str, str] = {
     "numbers into parts": "b[k] += an array of the number s -> b[k] += s",
     "a part that is all": "b[:, 0] += g -> b + g[:, None]    (b has one column)",
     "constant cotangent": "total_bar = 1.0; for ...: f(total_bar) -> for ...: f(1.0)",
+    "length at the end": "for ...: for i in range(len(u)): u[i] = ...: the sweep back asks the u of the end for its length",
     "records together": "x_tape.append(x); y_tape.append(y) -> tape.append((x, y))",
     "shapes by name": "t = r ** 2; t.size -> r.size",
     "sums are gathered": "b = b + x; ...; b = b + y -> ...; b = b + (x + y)",
     "like terms": "g * (b * u) + (g * u) * b -> 2 * (g * (b * u))",
     "common factor": "g * a - g * b -> g * (a - b)",
+    "quotient for its error": "y = x / t; x_bar = k / t / t -> x_bar = k / t / t    (y is not read)",
     "partials of a statement": "z = x / (x + k): z_bar / t - z_bar * x / t / t -> z_bar * (k / t / t)    (t = x + k)",
     "one times a count": "1.0 * n - x -> n - x",
 }
