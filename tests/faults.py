@@ -324,7 +324,7 @@ FAULTS: list[Fault] = [
     Fault("transformer/symbolic/partials.py",
           "return found if shorter and _holds(asked, found, exact) else None", "return found if shorter else None",
           "a slope overflows where the rules do not (R7)", PARTIALS),
-    Fault("transformer/simplify/quotients.py", "if stmt.call.args[1] is divisor and", "if divisor is not None and",
+    Fault("transformer/simplify/quotients.py", "return a.call.args[1] is b.call.args[1]", "return True",
           "a quotient whose divisor does not divide again is dropped with its error (L4)", PARTIALS),
     Fault("transformer/jumps.py", "if sum(isinstance(node, ast.Return) for node in nodes) != 1 or", "if",
           "of two returns from a loop the first is taken for the only one", zoo("exits")),

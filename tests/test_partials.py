@@ -128,6 +128,18 @@ def test_a_division_whose_divisor_does_not_divide_again_raises_still():
         rg.grad(f)(2.0, 0.0)
 
 
+def test_a_division_by_zero_is_that_of_its_line():
+    """L5: the slope divides too, but it is printed on the line of y."""
+
+    def f(x):
+        y = x * 2
+        return y / (x - x)
+
+    with pytest.raises(ZeroDivisionError) as caught:
+        rg.grad(f)(1.0)
+    assert caught.value.__notes__[-1].endswith("return y / (x - x)")
+
+
 def test_a_slope_that_overflows_is_infinite():
     """R7: among Python's floats a power would raise where a quotient is infinite."""
 
