@@ -23,8 +23,8 @@ from retrograd.runtime import emitted
 from . import calls, spelt
 from .builder import leaves, type_of
 from .expressions import arithmetic, item
-from .ir import Aggregate, Call, Const, Var
-from .loops import ENDLESS, endless_item
+from .ir import Aggregate, Call, Const, Ref, Var
+from .loops import COMPREHENSIONS, ENDLESS, endless_item
 from .types import AggregateT, ArrayT, ListT, RangeT, ScalarT
 from .values import Compiletime, Iterator, LocalFunction, Stream, is_iterator
 
@@ -152,13 +152,58 @@ def generator(low: Lowering, node: ast.GeneratorExp) -> Any:
 
 
 def assigned(low: Lowering, stmt: ast.Assign) -> Any:
-    """The iterator that is bound here to a name of which ``next`` is called; None for any other value."""
-    if not isinstance(stmt.value, (ast.GeneratorExp, ast.Call)) or not _is_asked(low, stmt.targets):
+    """The iterator that is bound here to a name of which ``next`` is called or which is read again; None for any other value."""
+    if not isinstance(stmt.value, (ast.GeneratorExp, ast.Call)):
         return None
+    again = _is_given_once(low, stmt.value) and _is_read_again(low, stmt)
+    if not again and not _is_asked(low, stmt.targets):
+        return None
+    if again and not isinstance(stmt.value, ast.GeneratorExp) and low.expr(stmt.value.func).value not in (zip, enumerate):
+        raise low.unsupported(stmt.value, "an iterator that is read more than once", "Make a list of it: list(...).")
     if isinstance(stmt.value, ast.GeneratorExp):
         return generator(low, stmt.value)
     value = low.expr(stmt.value, maybe=True)
     return made(low, value, stmt.value) if isinstance(value, Stream) else value
+
+
+#: What gives its items once, in Python; here some of these are computed when they are made.
+ONCE = (zip, enumerate, map, filter, reversed)
+
+
+def _is_given_once(low: Lowering, node: ast.expr) -> bool:
+    if isinstance(node, ast.GeneratorExp):
+        return True
+    known = low.expr(node.func) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else None
+    return isinstance(known, Ref) and any(known.value is kind for kind in ONCE)
+
+
+def _is_read_again(low: Lowering, stmt: ast.Assign) -> bool:
+    """Is the name that is bound read at two places, in a loop further in, or after what it is made of may have changed?"""
+    name = stmt.targets[0].id if len(stmt.targets) == 1 and isinstance(stmt.targets[0], ast.Name) else None
+    tree = low.frame.source.tree
+    reads = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load)]
+    if name is None or not reads:
+        return False
+    loops = (loop for loop in ast.walk(tree) if isinstance(loop, (ast.For, ast.While, *COMPREHENSIONS)))
+    inner = any(_holds(loop, reads[0]) and not _holds(loop, stmt) and not _is_walked_by(loop, reads[0]) for loop in loops)
+    return len(reads) > 1 or inner or _changes(stmt, reads[0], tree)
+
+
+def _holds(outer: ast.AST, node: ast.AST) -> bool:
+    return any(each is node for each in ast.walk(outer))
+
+
+def _is_walked_by(loop: Any, read: ast.Name) -> bool:
+    """Is it what the loop goes over?"""
+    return read is (loop.iter if isinstance(loop, ast.For) else loop.generators[0].iter if isinstance(loop, COMPREHENSIONS) else None)
+
+
+def _changes(stmt: ast.Assign, read: ast.Name, tree: ast.AST) -> bool:
+    """Is anything bound or stored between that the items are computed from?"""
+    names = {node.id for node in ast.walk(stmt.value) if isinstance(node, ast.Name)}
+    between = [node for node in ast.walk(tree) if hasattr(node, "lineno") and stmt.end_lineno < node.lineno < read.lineno]
+    stored = (node for node in between if isinstance(getattr(node, "ctx", None), ast.Store))
+    return read.lineno < stmt.lineno or any(not isinstance(node, ast.Name) or node.id in names for node in stored)
 
 
 def _is_asked(low: Lowering, targets: list[ast.expr]) -> bool:

@@ -186,3 +186,22 @@ def rows_one_by_one(m):
     rows = iter(m)
     y = next(rows) @ next(rows, m[0])
     return y + next(rows, m[0])[-1]
+
+
+@program(args=(np.array([0.3, 1.2, 0.7, 2.0]),))
+def zip_walked_by_two_loops(xs):
+    z = zip(xs, xs[1:])
+    s = 0.0
+    for a, b in z:
+        s = s + a * b
+    for a, b in z:
+        s = s + a * b
+    return s
+
+
+@program(args=(0.7,))
+def generator_of_a_name_bound_again(x):
+    k = 2.0
+    it = (v * k for v in [x, x * x])
+    k = 5.0
+    return sum(it) * k

@@ -492,6 +492,18 @@ def lists_handed_to_zip(x):
     return sum([a * b for a, b in zip(items[::2], items[1::2])])
 
 
+@containers(2.0)
+def iterator_read_twice(x):
+    doubled = map(lambda v: v * 2, [x, 3.0])  # <- map(lambda v: v * 2, [x, 3.0])
+    return sum(doubled) + max(doubled)
+
+
+@rewritten(iterator_read_twice)
+def list_read_twice(x):
+    doubled = list(map(lambda v: v * 2, [x, 3.0]))
+    return sum(doubled) + max(doubled)
+
+
 @containers(2.5)
 def membership_in_an_iterator(x):
     items = iter([1.0, 2.0])
