@@ -155,10 +155,11 @@ def assigned(low: Lowering, stmt: ast.Assign) -> Any:
     """The iterator that is bound here to a name of which ``next`` is called or which is read again; None for any other value."""
     if not isinstance(stmt.value, (ast.GeneratorExp, ast.Call)):
         return None
-    again = _is_given_once(low, stmt.value) and _is_read_again(low, stmt)
+    kind = _given_once(low, stmt.value)
+    again = kind is not None and _is_read_again(low, stmt)
     if not again and not _is_asked(low, stmt.targets):
         return None
-    if again and not isinstance(stmt.value, ast.GeneratorExp) and low.expr(stmt.value.func).value not in (zip, enumerate):
+    if again and kind not in (ast.GeneratorExp, zip, enumerate):
         raise low.unsupported(stmt.value, "an iterator that is read more than once", "Make a list of it: list(...).")
     if isinstance(stmt.value, ast.GeneratorExp):
         return generator(low, stmt.value)
@@ -170,11 +171,12 @@ def assigned(low: Lowering, stmt: ast.Assign) -> Any:
 ONCE = (zip, enumerate, map, filter, reversed)
 
 
-def _is_given_once(low: Lowering, node: ast.expr) -> bool:
+def _given_once(low: Lowering, node: ast.expr) -> Any:
+    """What makes the value, if its items are given once; else None."""
     if isinstance(node, ast.GeneratorExp):
-        return True
+        return ast.GeneratorExp
     known = low.expr(node.func) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else None
-    return isinstance(known, Ref) and any(known.value is kind for kind in ONCE)
+    return next((kind for kind in ONCE if isinstance(known, Ref) and known.value is kind), None)
 
 
 def _is_read_again(low: Lowering, stmt: ast.Assign) -> bool:

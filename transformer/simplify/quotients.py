@@ -12,6 +12,7 @@ from collections import Counter
 
 from ..analysis.purity import is_pure, is_total
 from ..ir import Block, Let, Stmt, Var, map_blocks, operands_of, reads, vars_of, walk
+from ..symbolic.statements import same_line
 from .switches import is_on, note
 
 NAME = "quotient for its error"
@@ -51,7 +52,7 @@ def _on_line_of(stmt: Let, other: Let, readers: dict[Var, list[Stmt]]) -> bool:
     """Will ``other`` be printed as of the line of ``stmt``, also as a part of what reads it?"""
     printed: Stmt = other
     while isinstance(printed, Let):
-        if stmt.loc is None or printed.loc is None or (printed.loc.file, printed.loc.line) != (stmt.loc.file, stmt.loc.line):
+        if not same_line(stmt, printed):
             return False
         found = readers.get(printed.var, [])
         if len(found) != 1:

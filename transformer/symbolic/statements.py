@@ -182,13 +182,14 @@ def _group(root: Let, known: dict[Var, Let], uses: Counter[Var]) -> tuple[Let, .
     inside: Counter[Var] = Counter()
     for let in reversed(known.values()):
         alone = let.var in inside and inside[let.var] == uses[let.var]
-        if alone and _same_line(let, root) and equal_shapes(let.var.type, root.var.type) or let is root:
+        if alone and same_line(let, root) and equal_shapes(let.var.type, root.var.type) or let is root:
             group[let.var] = let
             inside.update(a for a in let.call.args if isinstance(a, Var))
     return tuple(let for var, let in known.items() if var in group)
 
 
-def _same_line(a: Let, b: Let) -> bool:
+def same_line(a: Let, b: Let) -> bool:
+    """Do both stand for what is written on one line?"""
     return a.loc is not None and b.loc is not None and (a.loc.file, a.loc.line) == (b.loc.file, b.loc.line)
 
 
